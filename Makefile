@@ -1,0 +1,65 @@
+# Every target sets up what it needs by itself; all it asks for is Python 3.11 or newer (with pip), make and a package registry.
+SHELL := /bin/sh
+PYTHON ?= python3
+UV := .tools/bin/uv
+UV_VERSION := 0.13.9
+# uv must use the Python that is there, and may share its cache between the two environments by copying if it cannot link
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE ?= hardlink
+PY := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help demo test lint format synth bench lock clean
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.ready .venv-job/.ready node_modules/.ready ## the whole path on this machine; DATA=/path/to/sounds for your own
+	$(PY) -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS))
+
+test: .venv/.ready .venv-job/.ready node_modules/.ready ## all tests
+	$(PY) -m pytest $(ARGS)
+
+lint: .venv/.ready ## formatting, style and types
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+format: .venv/.ready ## rewrite the files the way `make lint` wants them
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+synth: .venv/.ready node_modules/.ready ## the CloudFormation template, in cdk.out/
+	cdk synth --quiet
+	@echo "cdk.out/SoundVae.template.json"
+
+bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md
+	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)")
+
+lock: $(UV) ## renew constraints.txt from the requirements files
+	$(UV) pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
+		requirements-dev.txt training/requirements.txt local/training-image.txt --output-file constraints.txt
+
+clean: ## remove everything that make and its programs made
+	rm -rf .tools .venv .venv-job node_modules .cache cdk.out demo-output .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --target also works where the system's Python refuses to be installed into
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`: call make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .tools uv==$(UV_VERSION)
+
+.venv/.ready: requirements.txt requirements-dev.txt constraints.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip install --python .venv -r requirements-dev.txt -c constraints.txt
+	touch $@
+
+# what the managed training image holds, plus what the job itself installs there; pip is what the training toolkit installs with
+.venv-job/.ready: local/training-image.txt training/requirements.txt constraints.txt | $(UV)
+	@command -v cc >/dev/null || { echo "The SageMaker training toolkit compiles a small extension and there is no C compiler (cc) here: install gcc, e.g. apt-get install gcc python3-dev."; exit 1; }
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) --seed .venv-job
+	$(UV) pip install --python .venv-job -r local/training-image.txt -r training/requirements.txt -c constraints.txt
+	touch $@
+
+node_modules/.ready: package.json package-lock.json .venv/.ready
+	npm ci --no-fund --no-audit --loglevel=error
+	touch $@
