@@ -1,0 +1,187 @@
+"""The trained model to the folder that TensorFlow Serving's container reads.
+
+    1/saved_model.pb, 1/variables/   signatures serving_default, morph, variations, latents
+    code/inference.py                checks requests in front of it
+    model.json, vae.weights.h5       what VAE.load() reads
+    metrics.json                     the figures of the training run
+
+Everything from the label to the bytes of the WAV file is TensorFlow graph code, so the container
+needs no package.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import tensorflow as tf
+from autoencoder import VAE
+from sampling import LabelGaussians
+from spectrogram import Transform
+
+PEAK = 10 ** (-1 / 20)  # -1 dBFS
+ONSET = 0.02  # of the peak: what comes before is silence
+
+
+class SoundGenerator(tf.Module):
+    """The served graph. A sound's seed alone decides its noise, whatever is in the batch."""
+
+    def __init__(
+        self,
+        vae: VAE,
+        transform: Transform,
+        density: LabelGaussians,
+        labels: list[str],
+        iterations: int,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder = vae.encoder, vae.decoder
+        self.transform, self.density, self.iterations = transform, density, iterations
+        self.labels = tf.constant(labels or [""])
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "label"),
+            tf.TensorSpec([None], tf.int64, "seed"),
+            tf.TensorSpec([None], tf.float32, "temperature"),
+        ]
+    )
+    def sample(
+        self, label: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """New sounds; the empty label stands for any."""
+        label_id = tf.where(label == "", self.density.choose(seed), self._label_id(label))
+        z = self.density.sample(label_id, seed, temperature)
+        return {**self._render(z), "label": tf.gather(self.labels, label_id)}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([], tf.string, "start"),
+            tf.TensorSpec([], tf.string, "end"),
+            tf.TensorSpec([], tf.int32, "steps"),
+            tf.TensorSpec([], tf.int64, "seed"),
+            tf.TensorSpec([], tf.float32, "temperature"),
+        ]
+    )
+    def morph(
+        self,
+        start: tf.Tensor,
+        end: tf.Tensor,
+        steps: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """A straight line in latent space; one seed, so both ends deviate alike."""
+        both = tf.ones([2])
+        ends = self.density.sample(
+            self._label_id(tf.stack([start, end])), tf.stack([seed, seed]), temperature * both
+        )
+        share = tf.linspace(0.0, 1.0, steps)[:, None]
+        return self._render((1 - share) * ends[:1] + share * ends[1:])
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([], tf.string, "audio_bytes"),
+            tf.TensorSpec([None], tf.int64, "seed"),
+            tf.TensorSpec([None], tf.float32, "temperature"),
+        ]
+    )
+    def variations(
+        self, audio_bytes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Sounds like the given 16-bit WAV of any rate; temperature 0 codes and decodes it."""
+        wave = self._fit(audio_bytes)
+        mu, _ = self.encoder(self.transform.spectrogram(wave[None]), training=False)
+        return self._render(self.density.around(mu, seed, temperature))
+
+    def latents(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Exactly these latent vectors, (batch, latent_dim)."""
+        return self._render(z)
+
+    def _label_id(self, label: tf.Tensor) -> tf.Tensor:
+        same = label[:, None] == self.labels[None]
+        known = tf.reduce_all(tf.reduce_any(same, axis=1) | (label == ""))
+        check = tf.debugging.Assert(known, ["a label is none of", self.labels])
+        with tf.control_dependencies([check] if check is not None else []):
+            return tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32)
+
+    def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Z to WAV files of 16 bits whose peaks lie at -1 dBFS."""
+        waves = self.transform.waveform(self.decoder(z, training=False), self.iterations)
+        peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
+        waves = waves * (PEAK / tf.maximum(peak, 1e-6))
+        wav = tf.map_fn(
+            lambda wave: tf.audio.encode_wav(wave[:, None], self.transform.sample_rate),
+            waves,
+            fn_output_signature=tf.TensorSpec([], tf.string),
+        )
+        return {"wav_bytes": wav, "z": z}
+
+    def _fit(self, audio_bytes: tf.Tensor) -> tf.Tensor:
+        """A WAV file as the training clips are: mono, trimmed, resampled, at -1 dBFS, padded."""
+        channels, rate = tf.audio.decode_wav(audio_bytes)
+        wave = tf.reduce_mean(channels, axis=1)
+        peak = tf.reduce_max(tf.abs(wave))
+        audible = tf.debugging.Assert(peak > 1e-4, ["audio is silent"])
+        with tf.control_dependencies([audible] if audible is not None else []):
+            onset = tf.where(tf.abs(wave) > ONSET * peak)[0, 0]
+        wave = resample(wave[onset:], rate, self.transform.sample_rate)
+        wave = wave[: self.transform.clip_samples]
+        wave = wave * (PEAK / tf.reduce_max(tf.abs(wave)))
+        wave = tf.pad(wave, [[0, self.transform.clip_samples - tf.shape(wave)[0]]])
+        return tf.ensure_shape(wave, [self.transform.clip_samples])
+
+
+def resample(wave: tf.Tensor, rate: tf.Tensor, target: int) -> tf.Tensor:
+    """(samples,) at `rate` Hz to `target` Hz by cropping or padding its spectrum."""
+    before = tf.shape(wave)[0]
+    after = tf.maximum(tf.cast(before, tf.int64) * target // tf.cast(rate, tf.int64), 2)
+    after = tf.cast(after, tf.int32)
+    spectrum = tf.signal.rfft(wave)[: after // 2 + 1]
+    spectrum = tf.pad(spectrum, [[0, after // 2 + 1 - tf.shape(spectrum)[0]]])
+    scale = tf.cast(after, tf.float32) / tf.cast(before, tf.float32)
+    return tf.signal.irfft(spectrum, [after]) * scale
+
+
+def export(
+    model_dir: Path,
+    vae: VAE,
+    transform: Transform,
+    density: LabelGaussians,
+    labels: list[str],
+    *,
+    temperature: float,
+    iterations: int,
+    metrics: dict[str, float],
+) -> None:
+    """Write the whole layout into model_dir."""
+    generator = SoundGenerator(vae, transform, density, labels, iterations)
+    latent_dim = vae.architecture.latent_dim
+    latents = tf.function(
+        generator.latents,
+        input_signature=[tf.TensorSpec([None, latent_dim], tf.float32, "z")],
+    )
+    tf.saved_model.save(
+        generator,
+        str(model_dir / "1"),
+        signatures={
+            "serving_default": generator.sample,
+            "morph": generator.morph,
+            "variations": generator.variations,
+            "latents": latents,
+        },
+    )
+    vae.save(
+        model_dir,
+        {
+            "transform": transform.to_json(),
+            "labels": labels,
+            "sample_rate": transform.sample_rate,
+            "clip_samples": transform.clip_samples,
+            "latent_dim": latent_dim,
+            "temperature": temperature,
+        },
+    )
+    (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    code = model_dir / "code"
+    code.mkdir(exist_ok=True)
+    shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")

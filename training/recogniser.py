@@ -1,0 +1,206 @@
+"""A small network that hears which label a sound has, to judge generated sounds by.
+
+    recogniser = Recogniser.train(values, label_ids, transform)   # training clips only
+    features, label_ids = recogniser.listen(values)
+
+It sees mel bands of the magnitudes, never the phase, and hears every clip differently each time:
+shifted, stretched, detuned, filtered, noisy, blurred, roughened and with parts masked. So it
+listens for what all takes of a label share (the word), not for how their texture looks.
+On FSDD: 99 % of the official test takes after half a minute on 2 CPU cores.
+"""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from spectrogram import Transform
+
+BANDS = 40  # mel
+HOP_SECONDS = 0.016  # between the frames that are listened to
+FEATURES = 64
+LABEL_SMOOTHING = 0.1
+RANGE_DB = 60.0  # what lies further below a clip's loudest band counts as silence
+
+
+class Recogniser:
+    """A trained classifier of spectrograms with its penultimate features."""
+
+    def __init__(self, network: keras.Model, transform: Transform) -> None:
+        self.network = network
+        self.transform = transform
+
+    @classmethod
+    def train(
+        cls,
+        values: np.ndarray,
+        label_ids: np.ndarray,
+        transform: Transform,
+        *,
+        epochs: int = 40,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> "Recogniser":
+        """Learn from (clips, frames, bins) spectrograms in 0..1 and their label indices (clips,)."""
+        mels = normalised(log_mel(values, transform))
+        labels = int(label_ids.max()) + 1
+        initial = keras.random.SeedGenerator(seed)
+        network = _network(mels.shape[1:], labels, initial)
+        steps = math.ceil(len(mels) / batch_size)
+        optimizer = keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(
+                1e-4, epochs * steps, warmup_target=3e-3, warmup_steps=2 * steps
+            ),
+            weight_decay=0.02,
+        )
+        optimizer.build(network.trainable_variables)
+        smooth = keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=LABEL_SMOOTHING
+        )
+
+        @tf.function
+        def step(x: tf.Tensor, y: tf.Tensor, step_seed: tf.Tensor) -> None:
+            with tf.GradientTape() as tape:
+                _, logits = network(augmented(x, step_seed), training=True)
+                loss = smooth(tf.one_hot(y, labels), logits)
+            gradients = tape.gradient(loss, network.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+
+        clips = (
+            tf.data.Dataset.from_tensor_slices((mels, label_ids.astype(np.int32)))
+            .shuffle(len(mels), seed=seed)
+            .repeat(epochs)
+            .batch(batch_size, drop_remainder=len(mels) * epochs >= batch_size)
+        )
+        for number, (x, y) in enumerate(clips):
+            step(x, y, tf.constant([seed, number]))
+        return cls(network, transform)
+
+    def listen(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(clips, frames, bins) to features (clips, FEATURES) and label indices (clips,)."""
+        mels = normalised(log_mel(values, self.transform))
+        batches = [self.network(mels[i : i + 256]) for i in range(0, len(mels), 256)]
+        features, logits = (np.concatenate(part) for part in zip(*batches, strict=True))
+        return features, logits.argmax(axis=1)
+
+
+def log_mel(values: np.ndarray, transform: Transform) -> np.ndarray:
+    """Spectrograms (clips, frames, bins) in 0..1 to decibels in mel bands.
+
+    Gives (clips, about one frame per `HOP_SECONDS`, bands) float32.
+    """
+    bands = min(BANDS, transform.bins // 2)
+    mel = tf.signal.linear_to_mel_weight_matrix(
+        bands, transform.bins + 1, transform.sample_rate, 0.0, transform.sample_rate / 2
+    )[:-1]
+    mel = mel / tf.maximum(tf.reduce_sum(mel, axis=0), 1e-6)
+    pool = max(1, round(HOP_SECONDS * transform.sample_rate / transform.hop_length))
+
+    @tf.function(reduce_retracing=True)
+    def graph(x: tf.Tensor) -> tf.Tensor:
+        decibels = (1 - tf.cast(x, tf.float32)) * transform.floor_db
+        power = tf.exp(decibels * (math.log(10) / 10)) @ mel
+        power = tf.nn.avg_pool1d(power, pool, pool, "SAME")
+        return 10 / math.log(10) * tf.math.log(power)
+
+    return np.concatenate([graph(values[i : i + 256]).numpy() for i in range(0, len(values), 256)])
+
+
+def normalised(mels: np.ndarray) -> np.ndarray:
+    """Decibels (clips, frames, bands) to 0..1, where 1 is each clip's loudest band."""
+    loudest = mels.max(axis=(1, 2), keepdims=True)
+    return np.maximum(1 + (mels - loudest) / RANGE_DB, 0).astype(np.float32)
+
+
+def augmented(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """(batch, frames, bands) in 0..1, each clip changed in its own random way."""
+    batch, frames, bands = tf.shape(x)[0], x.shape[1], x.shape[2]
+    seeds = iter(tf.unstack(tf.random.split(seed, 16)))
+
+    def uniform(low: float, high: float, *shape: int) -> tf.Tensor:
+        return tf.random.stateless_uniform([batch, *shape], next(seeds), low, high)
+
+    # other speed, later or earlier, longer or shorter vocal tract: resampling of both axes
+    time = (
+        tf.range(frames, dtype=tf.float32) * uniform(0.85, 1.18, 1)
+        - uniform(-0.06, 0.15, 1) * frames
+    )
+    pitch = tf.range(bands, dtype=tf.float32) * uniform(0.93, 1.07, 1) + uniform(-1.0, 1.0, 1)
+    x = _resampled(x, time, axis=1, outside=0.0)
+    x = _resampled(x, pitch, axis=2, outside=None)
+
+    # blur (as a decoder does) or roughen (as reverberation and noise do)
+    blurred = tf.nn.avg_pool2d(x[..., None], (3, 3), 1, "SAME")[..., 0]
+    blurred = _mix(
+        blurred,
+        tf.nn.avg_pool2d(blurred[..., None], (3, 3), 1, "SAME")[..., 0],
+        uniform(0, 1, 1, 1),
+    )
+    x = _mix(x, blurred, tf.maximum(uniform(-0.5, 1, 1, 1), 0))
+    rough = tf.random.stateless_normal(tf.shape(x), next(seeds)) * uniform(0, 0.06, 1, 1)
+    x = tf.where(x > 0, x + rough, x)
+
+    # microphones and rooms: a smooth filter, a noise floor of its own colour, another gain
+    angles = tf.range(bands, dtype=tf.float32)[None, :, None] * math.pi / bands * tf.range(1.0, 5.0)
+    colour = tf.einsum("bkc,nc->nbk", tf.cos(angles), uniform(-0.07, 0.07, 4))[..., 0][:, None]
+    x = tf.where(x > 0, x + colour, x)
+    floor = uniform(-0.4, 0.35, 1, 1) + 2 * tf.reverse(colour, [2])
+    floor += 0.06 * tf.random.stateless_normal(tf.shape(x), next(seeds))
+    x = tf.maximum(x, floor) - uniform(0.0, 0.1, 1, 1)
+
+    # nothing may hang on one moment or one band
+    x *= _mask(frames, uniform(0, frames, 1), uniform(0, frames / 8, 1))[:, :, None]
+    x *= _mask(bands, uniform(0, bands, 1), uniform(0, bands / 6, 1))[:, None, :]
+    return tf.maximum(x, 0.0)
+
+
+def _mix(a: tf.Tensor, b: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    return a + share * (b - a)
+
+
+def _mask(length: int, start: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """0 in start..start + width, 1 elsewhere, (batch, length)."""
+    place = tf.range(length, dtype=tf.float32)[None]
+    return 1 - tf.cast((place >= start) & (place < start + width), tf.float32)
+
+
+def _resampled(x: tf.Tensor, at: tf.Tensor, axis: int, outside: float | None) -> tf.Tensor:
+    """X read at fractional places `at` (batch, length) of an axis, linearly interpolated."""
+    last = x.shape[axis] - 1
+    inside = tf.clip_by_value(at, 0.0, float(last))
+    below = tf.cast(tf.floor(inside), tf.int32)
+    above = tf.minimum(below + 1, last)
+    share = inside - tf.cast(below, tf.float32)
+    share = share[:, :, None] if axis == 1 else share[:, None, :]
+    x = _mix(
+        tf.gather(x, below, axis=axis, batch_dims=1) if axis == 1 else _columns(x, below),
+        tf.gather(x, above, axis=axis, batch_dims=1) if axis == 1 else _columns(x, above),
+        share,
+    )
+    if outside is None:
+        return x
+    known = tf.cast((at >= 0) & (at <= last), tf.float32)
+    return x * known[:, :, None] + outside * (1 - known[:, :, None])
+
+
+def _columns(x: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
+    return tf.transpose(tf.gather(tf.transpose(x, [0, 2, 1]), at, axis=1, batch_dims=1), [0, 2, 1])
+
+
+def _network(shape: tuple[int, ...], labels: int, seed: keras.random.SeedGenerator) -> keras.Model:
+    mels = layers.Input(shape)
+    x = layers.Reshape((*shape, 1))(mels)
+    for filters, size in ((24, 5), (48, 3), (96, 3), (96, 3)):
+        initializer = keras.initializers.HeNormal(seed=seed)
+        x = layers.Conv2D(
+            filters, size, 2, padding="same", use_bias=False, kernel_initializer=initializer
+        )(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
+    x = layers.Dropout(0.2, seed=0)(layers.Flatten()(x))
+    features = layers.Dense(
+        FEATURES, kernel_initializer=keras.initializers.GlorotUniform(seed=seed)
+    )(x)
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(features))
+    logits = layers.Dense(labels, kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(x)
+    return keras.Model(mels, [features, logits])

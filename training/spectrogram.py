@@ -1,0 +1,130 @@
+"""Sound to log-magnitude spectrogram and back, as TensorFlow graph code.
+
+A spectrogram is (batch, frames, bins) with values from 0 (`floor_db` or softer) to 1 (0 dB, a
+full-scale sine). The top (Nyquist) bin is left out so that bins is a round number; coming back it
+is silent.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import tensorflow as tf
+
+WINDOW_SECONDS = 0.032  # long enough to resolve a voice's harmonics, short enough for consonants
+MAX_BOTTLENECK_FRAMES = 16  # what the encoder halves the frames down to
+
+
+def halvings(frames: int) -> int:
+    """How often to halve the time axis until at most `MAX_BOTTLENECK_FRAMES` are left."""
+    return max(1, math.ceil(math.log2(max(frames, 2) / MAX_BOTTLENECK_FRAMES)))
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Parameters of the short-time Fourier transform, saved with the model."""
+
+    sample_rate: int  # Hz
+    clip_samples: int  # a whole number of hops
+    n_fft: int  # window length in samples
+    hop_length: int  # samples between two frames
+    floor_db: float = -80.0
+
+    @classmethod
+    def choose(
+        cls,
+        sample_rate: int,
+        seconds: float,
+        *,
+        n_fft: int | None = None,
+        hop_length: int | None = None,
+        floor_db: float = -80.0,
+    ) -> "Transform":
+        """A transform for clips of at least `seconds` at `sample_rate` Hz.
+
+        The clip is rounded up so that the encoder can halve its frames without remainder.
+
+        Raises ValueError when hop_length exceeds n_fft / 2 (frames would not overlap enough to
+        be inverted).
+        """
+        n_fft = n_fft or 2 ** round(math.log2(sample_rate * WINDOW_SECONDS))
+        hop_length = hop_length or n_fft // 4
+        if n_fft % 2:
+            raise ValueError(f"n_fft is {n_fft}: an even number is needed")
+        if hop_length > n_fft // 2:
+            raise ValueError(
+                f"hop_length {hop_length} is too long for n_fft {n_fft}: at most {n_fft // 2}"
+            )
+        frames = max(math.ceil(round(seconds * sample_rate) / hop_length), 2)
+        multiple = 2 ** halvings(frames)
+        frames = math.ceil(frames / multiple) * multiple
+        return cls(sample_rate, frames * hop_length, n_fft, hop_length, floor_db)
+
+    @property
+    def frames(self) -> int:
+        return self.clip_samples // self.hop_length
+
+    @property
+    def bins(self) -> int:
+        return self.n_fft // 2
+
+    @property
+    def seconds(self) -> float:
+        return self.clip_samples / self.sample_rate
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def spectrogram(self, waves: tf.Tensor) -> tf.Tensor:
+        """(batch, clip_samples) in -1..1 to (batch, frames, bins) in 0..1."""
+        magnitude = tf.abs(self._stft(waves))[:, :, : self.bins] / self._full_scale
+        decibels = 20 / math.log(10) * tf.math.log(tf.maximum(magnitude, 1e-7))
+        return tf.clip_by_value(1 - decibels / self.floor_db, 0.0, 1.0)
+
+    def waveform(self, values: tf.Tensor, iterations: int = 32) -> tf.Tensor:
+        """(batch, frames, bins) in 0..1 to (batch, clip_samples) by fast Griffin-Lim.
+
+        Perraudin, Balazs, Søndergaard: "A fast Griffin-Lim algorithm" (2013). The first phases are
+        random but always the same, so that the same values give the same sound.
+        """
+        decibels = (1 - values) * self.floor_db
+        magnitude = tf.exp(decibels * (math.log(10) / 20)) * self._full_scale
+        magnitude = tf.where(values > 0.01, magnitude, 0.0)  # the floor stands for silence
+        magnitude = tf.pad(magnitude, [[0, 0], [0, 0], [0, 1]])
+        target = tf.complex(magnitude, tf.zeros_like(magnitude))
+
+        momentum = 0.99
+        angles = tf.random.stateless_uniform(
+            [self.frames, self.bins + 1], seed=[0, 0], maxval=2 * math.pi, alg="philox"
+        )
+        first = tf.complex(tf.cos(angles), tf.sin(angles))
+        phases = tf.ones_like(target) * first[None]
+
+        def step(i: tf.Tensor, phases: tf.Tensor, previous: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            rebuilt = self._stft(self._istft(target * phases))
+            ahead = rebuilt - momentum / (1 + momentum) * previous
+            length = tf.maximum(tf.abs(ahead), 1e-8)
+            return i + 1, ahead / tf.complex(length, tf.zeros_like(length)), rebuilt
+
+        _, phases, _ = tf.while_loop(
+            lambda i, *_: i < iterations, step, [tf.constant(0), phases, tf.zeros_like(target)]
+        )
+        return self._istft(target * phases)
+
+    @property
+    def _full_scale(self) -> float:
+        """Magnitude of a full-scale sine under a Hann window."""
+        return self.n_fft / 4
+
+    def _stft(self, waves: tf.Tensor) -> tf.Tensor:
+        padded = tf.pad(waves, [[0, 0], [self.n_fft // 2, self.n_fft // 2]])
+        frames = tf.signal.stft(padded, self.n_fft, self.hop_length, self.n_fft)
+        return frames[:, : self.frames]
+
+    def _istft(self, frames: tf.Tensor) -> tf.Tensor:
+        window = tf.signal.inverse_stft_window_fn(self.hop_length)
+        waves = tf.signal.inverse_stft(
+            frames, self.n_fft, self.hop_length, self.n_fft, window_fn=window
+        )[:, self.n_fft // 2 :]
+        missing = max(0, self.clip_samples - (self.frames - 1) * self.hop_length - self.n_fft // 2)
+        return tf.pad(waves, [[0, 0], [0, missing]])[:, : self.clip_samples]

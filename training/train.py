@@ -1,0 +1,221 @@
+"""Train the sound VAE and write the folder that the endpoint serves.
+
+On this machine:
+
+    python training/train.py --data recordings --model-dir model --epochs 20
+
+On SageMaker it is the entry point of the training job: folders come from SM_CHANNEL_DATA and
+SM_MODEL_DIR, hyperparameters as `--name value`. hyperparameters.json lists them all.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+from autoencoder import VAE, Architecture
+from dataset import Dataset, read_dataset
+from export import export
+from preprocess import DataError
+from sampling import LabelGaussians
+from training_loop import Schedule, Trainer, TrainingFailed, round_weights
+
+HERE = Path(__file__).parent
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Folders and hyperparameters; the latter's types and limits are those of their JSON file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    folders = parser.add_argument_group("folders")
+    channel = os.environ.get("SM_CHANNEL_DATA") or os.environ.get("SM_CHANNEL_TRAIN")
+    folders.add_argument(
+        "--data", "--train", type=Path, default=channel, help="sounds, or prepared .npy files"
+    )
+    folders.add_argument(
+        "--model-dir",
+        "--model_dir",
+        default=None,
+        help="where the model goes; default SM_MODEL_DIR",
+    )
+    folders.add_argument(
+        "--output",
+        type=Path,
+        default=os.environ.get("SM_CHANNEL_OUTPUT") or os.environ.get("SM_OUTPUT_DATA_DIR"),
+        help="where the figures of every epoch go; nowhere when not given",
+    )
+    group = parser.add_argument_group("hyperparameters")
+    for name, schema in hyperparameters().items():
+        spellings = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+        default = schema.get("default")
+        chosen = "chosen from the data" if default is None else default
+        group.add_argument(
+            *spellings,
+            dest=name,
+            type=_reader(schema),
+            default=default,
+            metavar=schema["type"].upper(),
+            help=f"{schema['description']} ({chosen})".replace("%", "%%"),
+        )
+    args = parser.parse_args(argv)
+    args.model_dir = _model_dir(args.model_dir)
+    if args.data is None:
+        parser.error("--data is missing: name the folder that holds the sounds")
+    if args.model_dir is None:
+        parser.error("--model-dir is missing: name the folder that the model is written to")
+    args.data = Path(args.data)
+    return args
+
+
+def hyperparameters() -> dict[str, dict[str, Any]]:
+    """Name to JSON-Schema words."""
+    return json.loads((HERE / "hyperparameters.json").read_text(encoding="utf-8"))
+
+
+def _reader(schema: dict[str, Any]) -> Any:
+    """A function that turns a hyperparameter's text into its value, for argparse."""
+    kinds = {"integer": int, "number": float, "string": str, "boolean": _boolean}
+
+    def read(text: str) -> Any:
+        try:
+            value = kinds[schema["type"]](text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not of type {schema['type']}") from None
+        if value not in schema.get("enum", [value]):
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(schema['enum'])}")
+        limits = {
+            "at least": value >= schema.get("minimum", value),
+            "more than": "exclusiveMinimum" not in schema or value > schema["exclusiveMinimum"],
+            "at most": value <= schema.get("maximum", value),
+        }
+        keys = {"at least": "minimum", "more than": "exclusiveMinimum", "at most": "maximum"}
+        for words, fine in limits.items():
+            if not fine:
+                raise argparse.ArgumentTypeError(f"{text} must be {words} {schema[keys[words]]}")
+        return value
+
+    return read
+
+
+def _boolean(text: str) -> bool:
+    values = {"true": True, "false": False}
+    if text.lower() not in values:
+        raise ValueError(text)
+    return values[text.lower()]
+
+
+def _model_dir(given: str | None) -> Path | None:
+    """A SageMaker estimator may hand over an S3 URL: what lies in SM_MODEL_DIR goes there."""
+    if given is None or given.startswith("s3://"):
+        given = os.environ.get("SM_MODEL_DIR")
+    return Path(given) if given else None
+
+
+def train(args: argparse.Namespace) -> dict[str, float]:
+    """From the data folder to the model folder; the figures of the best epoch."""
+    keras.utils.set_random_seed(args.seed)
+    print(f"reading {args.data}", flush=True)
+    data = read_dataset(
+        args.data,
+        sample_rate=args.sample_rate,
+        clip_seconds=args.clip_seconds,
+        n_fft=args.n_fft,
+        hop_length=args.hop_length,
+        trim_db=args.trim_db,
+    )
+    print(data.report)
+    training, validation = data.split(args.validation_split)
+    transform = data.transform
+    try:
+        vae = VAE(
+            Architecture(
+                args.preset, transform.frames, transform.bins, args.latent_dim, args.channels
+            )
+        )
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    print(
+        f"{transform.sample_rate} Hz, {transform.seconds:.2f} s a clip, {transform.frames} frames x "
+        f"{transform.bins} bins; {len(training)} clips to train on, {len(validation)} to validate; "
+        f"preset {args.preset}, {vae.count_params():,} parameters",
+        flush=True,
+    )
+    trainer = Trainer(
+        vae,
+        data.values[training],
+        data.values[validation],
+        Schedule(
+            epochs=args.epochs,
+            batch_size=args.batch_size,
+            learning_rate=args.learning_rate,
+            warmup_epochs=args.warmup_epochs,
+            steps_per_call=args.steps_per_call,
+            seed=args.seed,
+        ),
+    )
+    history: list[dict[str, float]] = []
+
+    def report(figures: dict[str, float]) -> None:
+        history.append(figures)
+        print(" ".join(f"{name}={value:.6g}" for name, value in figures.items()), flush=True)
+
+    trainer.run(report)
+    metrics = finish(trainer, data, training, args)
+    if args.output:
+        args.output.mkdir(parents=True, exist_ok=True)
+        (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
+    return metrics
+
+
+def finish(
+    trainer: Trainer, data: Dataset, training: np.ndarray, args: argparse.Namespace
+) -> dict[str, float]:
+    """Round the weights, fit the latent density to what they give, and export."""
+    round_weights(trainer.vae)
+    metrics = trainer.evaluate()
+    means = trainer.posterior_means(data.values[training])
+    density = LabelGaussians.fit(means, data.label_ids[training], data.labels)
+    args.model_dir.mkdir(parents=True, exist_ok=True)
+    export(
+        args.model_dir,
+        trainer.vae,
+        data.transform,
+        density,
+        data.labels,
+        temperature=args.temperature,
+        iterations=args.griffin_lim_iterations,
+        metrics=metrics,
+    )
+    figures = " ".join(f"{name}={value:.6g}" for name, value in metrics.items())
+    print(f"best {figures}\nmodel written to {args.model_dir}", flush=True)
+    return metrics
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The exit code; a mistake that a user can mend becomes one sentence."""
+    args = parse_args(argv)
+    try:
+        train(args)
+    except (DataError, TrainingFailed) as error:
+        _report_failure(str(error))
+        return 1
+    return 0
+
+
+def _report_failure(sentence: str) -> None:
+    """SageMaker shows the failure file's text as the job's FailureReason."""
+    output = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "output"
+    if output.is_dir():
+        (output / "failure").write_text(sentence)
+    print(f"error: {sentence}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

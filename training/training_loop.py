@@ -1,0 +1,170 @@
+"""The optimisation: steps, epochs, the learning rate, and the best weights."""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from autoencoder import VAE, elbo_loss, kl_divergence
+
+VALIDATION_BATCH = 256
+
+
+class TrainingFailed(Exception):  # noqa: N818 - it reads as what happened
+    """Training cannot go on; the message is a sentence for whoever can mend it."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Length and pace of a run."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float  # at its peak
+    warmup_epochs: float
+    steps_per_call: int
+    seed: int
+
+
+class Trainer:
+    """Trains a VAE on spectrograms that lie in memory."""
+
+    def __init__(
+        self, vae: VAE, train: np.ndarray, validation: np.ndarray, schedule: Schedule
+    ) -> None:
+        self.vae, self.schedule = vae, schedule
+        self.train = tf.constant(train)  # (clips, frames, bins)
+        self.validation = tf.constant(validation)
+        self.batch_size = min(schedule.batch_size, len(train))
+        self.steps = len(train) // self.batch_size
+        self.values = int(np.prod(train.shape[1:]))
+        self.optimizer = keras.optimizers.Adam(self._learning_rate(), clipnorm=1.0)
+        self.optimizer.build(vae.trainable_variables)
+        self.best_loss = math.inf
+        self.best_weights = vae.get_weights()
+
+    def run(self, report: Callable[[dict[str, float]], None]) -> None:
+        """Train all epochs, calling `report` with the figures of each; the best weights stay.
+
+        Raises TrainingFailed when the loss is no longer a number.
+        """
+        for epoch in range(1, self.schedule.epochs + 1):
+            started = time.perf_counter()
+            train_loss = self._train_epoch(epoch)
+            seconds = time.perf_counter() - started
+            figures = {"epoch": epoch, "train_loss": train_loss, **self.evaluate()}
+            figures["seconds"] = time.perf_counter() - started
+            figures["samples_per_second"] = self.steps * self.batch_size / seconds
+            self._check(figures["val_loss"], epoch)
+            if figures["val_loss"] < self.best_loss:
+                self.best_loss = figures["val_loss"]
+                self.best_weights = self.vae.get_weights()
+            report(figures)
+        self.vae.set_weights(self.best_weights)
+
+    def evaluate(self) -> dict[str, float]:
+        """val_loss, mse and kl of the validation clips, with the same latent noise every time."""
+        squared_error = kl = 0.0
+        for start in range(0, len(self.validation), VALIDATION_BATCH):
+            x = self.validation[start : start + VALIDATION_BATCH]
+            sums = self._validation_sums(x, tf.constant(start))
+            squared_error += float(sums[0])
+            kl += float(sums[1])
+        clips = len(self.validation)
+        mse, kl = squared_error / clips / self.values, kl / clips
+        return {"val_loss": float(elbo_loss(mse, kl, self.values)), "mse": mse, "kl": kl}
+
+    def posterior_means(self, values: np.ndarray) -> np.ndarray:
+        """(clips, frames, bins) to (clips, latent_dim)."""
+        encode = tf.function(lambda x: self.vae.encode(tf.cast(x, tf.float32))[0])
+        starts = range(0, len(values), VALIDATION_BATCH)
+        parts = [encode(tf.constant(values[i : i + VALIDATION_BATCH])) for i in starts]
+        return np.concatenate([part.numpy() for part in parts])
+
+    def _learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
+        steps = self.schedule.epochs * self.steps
+        warmup = min(round(self.schedule.warmup_epochs * self.steps), steps - 1)
+        peak = self.schedule.learning_rate
+        return keras.optimizers.schedules.CosineDecay(
+            peak / max(warmup, 1) if warmup else peak,
+            max(steps - warmup, 1),
+            warmup_target=peak if warmup else None,
+            warmup_steps=warmup,
+        )
+
+    def _train_epoch(self, epoch: int) -> float:
+        order = np.random.default_rng([self.schedule.seed, epoch]).permutation(len(self.train))
+        batches = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
+        total = 0.0
+        for first in range(0, self.steps, self.schedule.steps_per_call):
+            call = batches[first : first + self.schedule.steps_per_call].astype(np.int32)
+            loss = float(self._train_steps(tf.constant(call)))
+            self._check(loss, epoch)
+            total += loss
+            _progress(epoch, self.schedule.epochs, first + len(call), self.steps)
+        return total / self.steps
+
+    def _check(self, loss: float, epoch: int) -> None:
+        if not math.isfinite(loss):
+            raise TrainingFailed(
+                f"the loss became {loss} in epoch {epoch} of {self.schedule.epochs}: try a "
+                f"learning_rate below {self.schedule.learning_rate:g}"
+            )
+
+    @tf.function(reduce_retracing=True)
+    def _train_steps(self, batches: tf.Tensor) -> tf.Tensor:
+        """One optimizer step for each row of clip indices (steps, batch); the sum of the losses."""
+        total = tf.constant(0.0)
+        for i in tf.range(tf.shape(batches)[0]):
+            x = tf.cast(tf.gather(self.train, batches[i]), tf.float32)
+            x = tf.ensure_shape(x, [self.batch_size, *self.train.shape[1:]])
+            noise_seed = tf.stack(
+                [self.schedule.seed, tf.cast(self.optimizer.iterations, tf.int32)]
+            )
+            with tf.GradientTape() as tape:
+                squared_error, kl = self._terms(x, noise_seed, training=True)
+                loss = elbo_loss(tf.reduce_mean(squared_error), tf.reduce_mean(kl), self.values)
+            weights = self.vae.trainable_variables
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+            total += loss
+        return total
+
+    @tf.function(reduce_retracing=True)
+    def _validation_sums(self, x: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        squared_error, kl = self._terms(tf.cast(x, tf.float32), tf.stack([0, start]), False)
+        return tf.reduce_sum(squared_error) * self.values, tf.reduce_sum(kl)
+
+    def _terms(
+        self, x: tf.Tensor, noise_seed: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean squared error and KL divergence of each clip, (batch,) each."""
+        mu, log_var = self.vae.encode(x, training)
+        noise = tf.random.stateless_normal(tf.shape(mu), noise_seed)
+        reconstruction = self.vae.decode(mu + tf.exp(0.5 * log_var) * noise, training)
+        squared_error = tf.reduce_mean(tf.square(reconstruction - x), axis=[1, 2])
+        return squared_error, kl_divergence(mu, log_var)
+
+
+def round_weights(vae: VAE) -> None:
+    """Keep 8 significant bits of each weight (the values bfloat16 has), so that they compress.
+
+    Must come before anything is derived from the weights.
+    """
+    for variable in vae.trainable_variables:
+        value = tf.convert_to_tensor(variable)
+        variable.assign(tf.cast(tf.cast(value, tf.bfloat16), tf.float32))
+
+
+def _progress(epoch: int, epochs: int, step: int, steps: int) -> None:
+    """A bar on a terminal; nothing in a log file, which gets one line an epoch."""
+    if not sys.stdout.isatty():
+        return
+    done = 30 * step // steps
+    bar = "━" * done + "─" * (30 - done)
+    print(f"\repoch {epoch}/{epochs} {bar} {step}/{steps}", end="", flush=True)
+    if step == steps:
+        print("\r" + " " * 79 + "\r", end="", flush=True)
