@@ -1,0 +1,53 @@
+"""Measure everything in one run and write docs/benchmarks.md.
+
+python -m benchmarks --data /path/to/sounds
+"""
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "training"))  # its modules import each other flat, as in the job
+
+from benchmarks import endpoint, preprocessing, training  # noqa: E402
+from benchmarks.measurement import machine  # noqa: E402
+
+
+def main() -> None:
+    """One section after the other, each printed as soon as it is measured."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, help="WAV files for preprocessing; spoken digits when not given"
+    )
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    args = parser.parse_args()
+    folder = args.data or _spoken_digits()
+    if not any(folder.rglob("*.wav")):
+        parser.error(f"--data: {folder} holds no .wav file")
+
+    today = datetime.date.today().isoformat()
+    page = [f"# Benchmarks\n\nMeasured by `make bench` on {today}: {machine()}."]
+    measurements = (
+        training.run,
+        lambda: preprocessing.run(folder),
+        lambda: endpoint.run(ROOT / "infra" / "starter" / "model.tar.gz"),
+    )
+    for run in measurements:
+        page.append(run().to_markdown())
+        print(page[-1], "\n", flush=True)
+    args.output.write_text("\n\n".join(page) + "\n", encoding="utf-8")
+    print(f"written to {args.output}")
+
+
+def _spoken_digits() -> Path:
+    from local.spoken_digits import spoken_digits
+
+    return spoken_digits()
+
+
+if __name__ == "__main__":
+    main()
