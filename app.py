@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""The CDK app: `cdk deploy` provisions everything, settings are in cdk.json."""
+
+import os
+import sys
+
+import aws_cdk as cdk
+
+from infra.settings import Settings, SettingsError
+from infra.stack import SoundVaeStack
+
+
+def main() -> None:
+    """Synthesise the stack for the region and account that the CDK CLI found."""
+    app = cdk.App()
+    SoundVaeStack(
+        app,
+        "SoundVae",
+        settings=Settings.from_context(app.node.get_all_context()),
+        env=cdk.Environment(
+            account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
+            region=os.environ.get("CDK_DEFAULT_REGION", "us-east-1"),
+        ),
+    )
+    app.synth()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SettingsError as error:
+        sys.exit(f"error: {error}")

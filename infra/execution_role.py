@@ -1,0 +1,94 @@
+"""What SageMaker may do on behalf of the training jobs and the endpoint: this bucket, no other."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.images import Images
+from infra.settings import AUDIO, CODE, MODELS, OUTPUT, SPECTROGRAMS, Settings
+
+READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT)
+WRITE = (OUTPUT,)
+
+
+class ExecutionRole(iam.Role):
+    """Assumed by SageMaker, for resources of this account only."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        images: Images,
+        settings: Settings,
+    ) -> None:
+        stack = cdk.Stack.of(scope)
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Training jobs and endpoint of {settings.name}",
+            assumed_by=iam.ServicePrincipal(
+                "sagemaker.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            ),
+        )
+        self._allow(["s3:GetObject"], [bucket.arn_for_objects(f"{prefix}*") for prefix in READ])
+        self._allow(
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            [bucket.arn_for_objects(f"{prefix}*") for prefix in WRITE],
+        )
+        self._allow(
+            ["s3:ListBucket"],
+            [bucket.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in READ]}},
+        )
+        log_groups = [
+            stack.format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=name,
+                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for name in (
+                "/aws/sagemaker/TrainingJobs",
+                f"/aws/sagemaker/Endpoints/{settings.name}",
+            )
+        ]
+        self._allow(
+            [
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            [arn for group in log_groups for arn in (group, f"{group}:*")],
+        )
+        self._allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            [
+                stack.format_arn(
+                    service="ecr",
+                    account=account,
+                    region=region,
+                    resource="repository",
+                    resource_name=repository,
+                )
+                for account, region, repository in images.repositories()
+            ],
+        )
+        # neither action knows resources; the second is held to SageMaker's own metrics
+        self._allow(["ecr:GetAuthorizationToken"], ["*"])
+        self._allow(
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
+        )
+
+    def _allow(
+        self, actions: list[str], resources: list[str], conditions: dict | None = None
+    ) -> None:
+        self.add_to_policy(
+            iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
+        )

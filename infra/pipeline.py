@@ -1,0 +1,114 @@
+"""The state machine that trains and promotes, with its role and its logs."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.definition import Surroundings, definition
+from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
+
+
+class Pipeline(Construct):
+    """Started by hand, by `aws stepfunctions start-execution`, or by whatever you connect to it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        execution_role: iam.IRole,
+        parameter: ssm.IStringParameter,
+        surroundings: Surroundings,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        name = surroundings.settings.name
+        self.role = iam.Role(
+            self,
+            "Role",
+            description=f"State machine of {name}",
+            assumed_by=iam.ServicePrincipal(
+                "states.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            ),
+        )
+        self._look_into(bucket)
+        self._pass(execution_role)
+        self._train(f"{name}-*")
+        self._promote(f"{name}-*", endpoint=name, parameter=parameter)
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=name,
+            definition_body=sfn.DefinitionBody.from_string(
+                stack.to_json_string(definition(surroundings))
+            ),
+            role=self.role,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=logs.LogGroup(
+                    self,
+                    "Log",
+                    # under this prefix the group needs no room in the account's one resource policy
+                    log_group_name=f"/aws/vendedlogs/states/{name}",
+                    retention=logs.RetentionDays.THREE_MONTHS,
+                    removal_policy=cdk.RemovalPolicy.DESTROY,
+                ),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=True,
+            ),
+        )
+
+    def _look_into(self, bucket: s3.IBucket) -> None:
+        prefixes = [f"{prefix}*" for prefix in (AUDIO, SPECTROGRAMS, MODELS, OUTPUT)]
+        self._allow(["s3:ListBucket"], [bucket.bucket_arn], {"StringLike": {"s3:prefix": prefixes}})
+
+    def _pass(self, role: iam.IRole) -> None:
+        self._allow(
+            ["iam:PassRole"],
+            [role.role_arn],
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        )
+
+    def _train(self, jobs: str) -> None:
+        self._allow(
+            [
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+                "sagemaker:AddTags",
+                "sagemaker:ListTags",
+            ],
+            [self._arn("sagemaker", "training-job", jobs)],
+        )
+        # how Step Functions learns that a job has ended
+        self._allow(
+            ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            [self._arn("events", "rule", "StepFunctionsGetEventsForSageMakerTrainingJobsRule")],
+        )
+
+    def _promote(self, made: str, *, endpoint: str, parameter: ssm.IStringParameter) -> None:
+        model = self._arn("sagemaker", "model", made)
+        config = self._arn("sagemaker", "endpoint-config", made)
+        served = self._arn("sagemaker", "endpoint", endpoint)
+        self._allow(["sagemaker:CreateModel"], [model])
+        self._allow(["sagemaker:CreateEndpointConfig"], [config])
+        self._allow(["sagemaker:AddTags"], [model, config])
+        self._allow(["sagemaker:UpdateEndpoint"], [served, config])
+        self._allow(["sagemaker:DescribeEndpoint"], [served])
+        self._allow(["ssm:PutParameter"], [parameter.parameter_arn])
+
+    def _arn(self, service: str, resource: str, name: str) -> str:
+        return cdk.Stack.of(self).format_arn(service=service, resource=resource, resource_name=name)
+
+    def _allow(
+        self, actions: list[str], resources: list[str], conditions: dict | None = None
+    ) -> None:
+        self.role.add_to_policy(
+            iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
+        )

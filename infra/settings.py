@@ -1,0 +1,126 @@
+"""Every knob of the deployment: in cdk.json, or `cdk deploy -c sound-vae:KEY=VALUE`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+KEY = "sound-vae:"
+
+# The folders of the data bucket. Everything that names one, names it through these.
+AUDIO = "audio/"  # yours: recordings
+SPECTROGRAMS = "spectrograms/"  # yours: prepared .npy files, in place of recordings
+CODE = "code/"  # CODE<hash>/sourcedir.tar.gz, the training source
+MODELS = "models/"  # MODELS + starter/model.tar.gz
+OUTPUT = "output/"  # OUTPUT<training job>/output/model.tar.gz
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message is one sentence for whoever wrote it."""
+
+
+def _setting(default: Any, description: str, **rule: Any) -> Any:
+    return field(default=default, metadata={"description": description, **rule})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings with their defaults; cdk.json lists the same ones."""
+
+    name: str = _setting(
+        "sound-vae",
+        "begins the name of everything that has one, and names the endpoint",
+        pattern=r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        shape="lower-case letters, digits and single hyphens, beginning with a letter",
+        longest=24,  # leaves 38 of SageMaker's 63 characters to the execution's name and a hash
+    )
+    instance_types: tuple[str, ...] = _setting(
+        ("ml.g5.xlarge", "ml.g4dn.xlarge", "ml.c5.2xlarge"),
+        "training instances, tried in this order when AWS has no quota or no capacity for one",
+        pattern=r"ml\.[a-z0-9-]+\.[a-z0-9-]+",
+        shape="instance types such as ml.g5.xlarge",
+    )
+    max_runtime_minutes: int = _setting(
+        60,
+        "after this long a training job is stopped",
+        minimum=1,
+        maximum=40320,  # 28 days
+    )
+    training_volume_gb: int = _setting(
+        30, "disk of the training instance, in GB", minimum=1, maximum=16384
+    )
+    endpoint_memory_mb: int = _setting(
+        3072, "memory of the serverless endpoint, in MB", minimum=1024, maximum=6144, step=1024
+    )
+    endpoint_max_concurrency: int = _setting(
+        5, "requests that the endpoint answers at the same time", minimum=1, maximum=200
+    )
+    endpoint_update_minutes: int = _setting(
+        30, "how long to wait for the endpoint to serve a new model", minimum=1, maximum=1440
+    )
+    training_image: str = _setting(
+        "",
+        "ECR image that trains; empty: SageMaker's TensorFlow image of the region",
+        pattern=r"(\d{12}\.dkr\.ecr[.-].+/.+)?",
+        shape="empty or an image in ECR, <account>.dkr.ecr.<region>.amazonaws.com/<name>:<tag>",
+    )
+    serving_image: str = _setting(
+        "",
+        "ECR image that serves; empty: SageMaker's TensorFlow image of the region",
+        pattern=r"(\d{12}\.dkr\.ecr[.-].+/.+)?",
+        shape="empty or an image in ECR, <account>.dkr.ecr.<region>.amazonaws.com/<name>:<tag>",
+    )
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, Any]) -> "Settings":
+        """Read the keys of `context` that begin with `sound-vae:`.
+
+        Raises:
+            SettingsError: a key is unknown, or a value is of the wrong kind or out of range.
+
+        """
+        known = {f.name: f for f in fields(cls)}
+        chosen: dict[str, Any] = {}
+        for key, given in context.items():
+            if not key.startswith(KEY):
+                continue
+            setting = known.get(key.removeprefix(KEY))
+            if setting is None:
+                names = ", ".join(KEY + name for name in known)
+                raise SettingsError(f"{key} is not a setting; the settings are {names}.")
+            chosen[setting.name] = _read(key, given, setting.default, setting.metadata)
+        return cls(**chosen)
+
+
+def _read(key: str, given: Any, default: Any, rule: Mapping[str, Any]) -> Any:
+    """Convert `given` to the type of `default`; `-c` hands over every value as text."""
+    if isinstance(default, int):
+        return _whole_number(key, given, rule)
+    if isinstance(default, tuple):
+        items = given.split(",") if isinstance(given, str) else given
+        if not isinstance(items, list) or not items:
+            raise SettingsError(f"{key} must be a list of {rule['shape']}, but is {given!r}.")
+        return tuple(_text(key, item, rule) for item in items)
+    return _text(key, given, rule)
+
+
+def _whole_number(key: str, given: Any, rule: Mapping[str, Any]) -> int:
+    low, high, step = rule["minimum"], rule["maximum"], rule.get("step", 1)
+    number = int(given) if re.fullmatch(r"\d{1,9}", str(given)) else None
+    if number is None or not low <= number <= high or (number - low) % step:
+        steps = f" in steps of {step}" if step > 1 else ""
+        raise SettingsError(
+            f"{key} must be a whole number from {low} to {high}{steps}, but is {given!r}."
+        )
+    return number
+
+
+def _text(key: str, given: Any, rule: Mapping[str, Any]) -> str:
+    text = given.strip() if isinstance(given, str) else None
+    if text is None or not re.fullmatch(rule["pattern"], text):
+        raise SettingsError(f"{key} must be {rule['shape']}, but is {given!r}.")
+    if len(text) > rule.get("longest", len(text)):
+        raise SettingsError(
+            f"{key} may have at most {rule['longest']} characters, but {given!r} has {len(text)}."
+        )
+    return text

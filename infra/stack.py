@@ -1,0 +1,100 @@
+"""The stack: what there is, and who knows whom."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra import bundle
+from infra.bucket import DataBucket
+from infra.console import state_machine_url
+from infra.definition import Surroundings
+from infra.delivery import Delivery
+from infra.endpoint import ServedEndpoint
+from infra.execution_role import ExecutionRole
+from infra.images import Images
+from infra.pipeline import Pipeline
+from infra.settings import CODE, Settings
+
+ROOT = Path(__file__).parent.parent
+TRAINING = ROOT / "training"
+STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
+
+
+class SoundVaeStack(cdk.Stack):
+    """Bucket, execution role, state machine and endpoint."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment,
+        training: Path = TRAINING,
+        starter: Path = STARTER,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description="Sound VAE: trains a sound-generating model and serves it",
+        )
+        images = Images.of(self.region, settings)
+        bucket = DataBucket(self, "Data")
+        role = ExecutionRole(self, "ExecutionRole", bucket=bucket, images=images, settings=settings)
+        served = ServedEndpoint(
+            self,
+            "Serving",
+            bucket=bucket,
+            role=role,
+            image=images.serving,
+            starter=starter,
+            settings=settings,
+        )
+        source = self._deliver_source(training, bucket)
+        pipeline = Pipeline(
+            self,
+            "Pipeline",
+            bucket=bucket,
+            execution_role=role,
+            parameter=served.parameter,
+            surroundings=Surroundings(
+                region=self.region,
+                partition=self.partition,
+                bucket=bucket.bucket_name,
+                role_arn=role.role_arn,
+                source_url=source.url,
+                parameter=served.parameter.parameter_name,
+                images=images,
+                settings=settings,
+                hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
+                metrics=tuple(json.loads((training / "metrics.json").read_text())),
+            ),
+        )
+        pipeline.node.add_dependency(source)  # no execution may ask for what is not there yet
+        state_machine = pipeline.state_machine.state_machine_arn
+        for name, value in {
+            "BucketName": bucket.bucket_name,
+            "StateMachineArn": state_machine,
+            "StateMachineConsole": state_machine_url(self.region, state_machine),
+            "EndpointName": served.endpoint.attr_endpoint_name,
+            "ServedModelParameter": served.parameter.parameter_name,
+        }.items():
+            cdk.CfnOutput(self, name, value=value)
+
+    def _deliver_source(self, training: Path, bucket: DataBucket) -> Delivery:
+        content_hash = bundle.content_hash(training)
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder, bundle.NAME)
+            archive.write_bytes(bundle.pack(training))
+            return Delivery(  # takes its copy at once
+                self,
+                "TrainingSource",
+                path=str(archive),
+                content_hash=content_hash,
+                bucket=bucket,
+                key=f"{CODE}{content_hash}/{bundle.NAME}",
+            )
