@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras import layers, ops
+
 from spectrogram import halvings
 
 LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
@@ -32,16 +33,17 @@ class Architecture:
     preset: str
     frames: int
     bins: int
-    latent_dim: int | None = None  # None: the preset's own
+    latent_dim: int = 0  # 0: the preset's own
     channels: int = 144  # of the default preset
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
             raise ValueError(f"preset {self.preset!r} is unknown: one of {sorted(PRESETS)}")
-        if self.latent_dim is None:
+        if not self.latent_dim:
             object.__setattr__(self, "latent_dim", PRESETS[self.preset]["latent_dim"])
 
     def to_json(self) -> dict[str, Any]:
+        """Give the fields by name."""
         return asdict(self)
 
 
@@ -65,10 +67,10 @@ class VAE(keras.Model):
         return self.decoder(z, training=training)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The reconstruction of x from its posterior mean."""
+        """Reconstruct x from its posterior mean."""
         return self.decode(self.encode(x, training)[0], training)
 
-    def save(self, model_dir: Path, description: dict[str, Any]) -> None:  # type: ignore[override]
+    def save(self, model_dir: Path, description: dict[str, Any]) -> None:
         """Write the weights, and a JSON of the architecture and everything in `description`."""
         model_dir.mkdir(parents=True, exist_ok=True)
         self.save_weights(model_dir / WEIGHTS_FILE)
@@ -111,6 +113,7 @@ class BoundedLogVar(layers.Layer):
     """Squashes smoothly into LOG_VAR_MIN..LOG_VAR_MAX, so that the KL term cannot blow up."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Squash each value."""
         middle = (LOG_VAR_MIN + LOG_VAR_MAX) / 2
         half = (LOG_VAR_MAX - LOG_VAR_MIN) / 2
         return middle + half * ops.tanh((x - middle) / half)

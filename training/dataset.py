@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+
 from prepared import read_prepared
 from preprocess import AUDIO_SUFFIXES, DataError, Report, read_folder
 from spectrogram import Transform
@@ -26,7 +27,7 @@ class Dataset:
     report: Report
 
     def split(self, validation_split: float) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the training and of the validation clips.
+        """Give the indices of the training and of the validation clips.
 
         A clip's side depends on its name alone, so it keeps it when the folder grows.
         Raises DataError when there are fewer than two clips.
@@ -102,12 +103,12 @@ def spectrograms(waves: np.ndarray, transform: Transform, batch: int = 256) -> n
 
 
 def _rank(name: str) -> float:
-    """A number in 0..1 that only depends on the name."""
+    """Turn a name into a number in 0..1 that depends on nothing else."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
 
 def _classes(labels: list[str | None], report: Report) -> list[str]:
-    """The labels worth learning; none when most files have none or each has its own."""
+    """Pick the labels worth learning: none when most files have none or each has its own."""
     found = sorted({label for label in labels if label})
     labelled = sum(label is not None for label in labels)
     if not found or labelled * 2 < len(labels):

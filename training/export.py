@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 
 import tensorflow as tf
+
 from autoencoder import VAE
 from sampling import LabelGaussians
 from spectrogram import Transform
@@ -48,7 +49,7 @@ class SoundGenerator(tf.Module):
     def sample(
         self, label: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """New sounds; the empty label stands for any."""
+        """Make new sounds; the empty label stands for any."""
         label_id = tf.where(label == "", self.density.choose(seed), self._label_id(label))
         z = self.density.sample(label_id, seed, temperature)
         return {**self._render(z), "label": tf.gather(self.labels, label_id)}
@@ -70,7 +71,7 @@ class SoundGenerator(tf.Module):
         seed: tf.Tensor,
         temperature: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        """A straight line in latent space; one seed, so both ends deviate alike."""
+        """Walk a straight line in latent space; one seed, so both ends deviate alike."""
         both = tf.ones([2])
         ends = self.density.sample(
             self._label_id(tf.stack([start, end])), tf.stack([seed, seed]), temperature * both
@@ -117,7 +118,7 @@ class SoundGenerator(tf.Module):
         return {"wav_bytes": wav, "z": z}
 
     def _fit(self, audio_bytes: tf.Tensor) -> tf.Tensor:
-        """A WAV file as the training clips are: mono, trimmed, resampled, at -1 dBFS, padded."""
+        """Make a WAV file what the training clips are: mono, trimmed, resampled, padded."""
         channels, rate = tf.audio.decode_wav(audio_bytes)
         wave = tf.reduce_mean(channels, axis=1)
         peak = tf.reduce_max(tf.abs(wave))
@@ -132,7 +133,7 @@ class SoundGenerator(tf.Module):
 
 
 def resample(wave: tf.Tensor, rate: tf.Tensor, target: int) -> tf.Tensor:
-    """(samples,) at `rate` Hz to `target` Hz by cropping or padding its spectrum."""
+    """Bring (samples,) at `rate` Hz to `target` Hz by cropping or padding the spectrum."""
     before = tf.shape(wave)[0]
     after = tf.maximum(tf.cast(before, tf.int64) * target // tf.cast(rate, tf.int64), 2)
     after = tf.cast(after, tf.int32)

@@ -82,7 +82,7 @@ def accepts_wav(accept: str | None) -> bool:
 
 
 def read_request(body: bytes, content_type: str | None) -> dict[str, Any]:
-    """The request's JSON object; an empty body is the empty object."""
+    """Parse the request's JSON object; an empty body is the empty object."""
     kind = (content_type or "application/json").split(";")[0].strip().lower()
     if kind != "application/json":
         raise bad_request(f"Content-Type is {shown(content_type)}: it must be application/json")
@@ -150,7 +150,7 @@ def label(request: dict[str, Any], field: str) -> str:
 
 
 def integer(request: dict[str, Any], field: str, default: int, low: int, high: int) -> int:
-    """A whole number from low to high."""
+    """Read a whole number from low to high."""
     value = request.get(field, default)
     if type(value) is not int or not low <= value <= high:
         raise bad_request(f"{field} is {shown(value)}: it must be an integer from {low} to {high}")
@@ -158,7 +158,7 @@ def integer(request: dict[str, Any], field: str, default: int, low: int, high: i
 
 
 def number(request: dict[str, Any], field: str, default: float, low: float, high: float) -> float:
-    """A number from low to high."""
+    """Read a number from low to high."""
     value = request.get(field, default)
     if type(value) not in (int, float) or not low <= value <= high:
         raise bad_request(f"{field} is {shown(value)}: it must be a number from {low} to {high:g}")
@@ -166,7 +166,7 @@ def number(request: dict[str, Any], field: str, default: float, low: float, high
 
 
 def read_latents(value: Any) -> list[list[float]]:
-    """A list of vectors, each of latent_dim finite numbers."""
+    """Read a list of vectors, each of latent_dim finite numbers."""
     size = MODEL["latent_dim"]
     shape = f"z must be a list of 1 to {max_count()} lists of {size} finite numbers each"
     if not isinstance(value, list) or not 1 <= len(value) <= max_count():
@@ -223,8 +223,8 @@ def sixteen_bit(samples: bytes, width: int) -> bytes:
 
 
 def call_model(uri: str, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What TensorFlow Serving answers."""
-    body = {"signature_name": signature, "inputs": inputs}
+    """Ask TensorFlow Serving, which turns a failed check in the graph into its own 400."""
+    body: Any = {"signature_name": signature, "inputs": inputs}
     try:
         response = requests.post(uri, json=body, timeout=SECONDS_TO_WAIT)
         answer = response.json()
@@ -238,7 +238,7 @@ def call_model(uri: str, signature: str, inputs: dict[str, Any]) -> dict[str, An
 
 
 def shown(value: Any) -> str:
-    """A value for a sentence: short, and plain ASCII whatever was sent."""
+    """Show a value in a sentence: short, and plain ASCII whatever was sent."""
     text = value if isinstance(value, str) else str(type(value).__name__)
     if isinstance(value, bool) or value is None:
         text = json.dumps(value)

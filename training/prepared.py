@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+
 from preprocess import DataError, Report, label_of
 from spectrogram import Transform, halvings
 

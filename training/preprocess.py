@@ -112,7 +112,7 @@ def label_of(name: str) -> str | None:
 
 
 def choose_samples(lengths: list[int], sample_rate: int) -> int:
-    """A power of two that holds 99 % of the sounds whole, at most `MAX_CHOSEN_SECONDS`."""
+    """Choose a power of two that holds 99 % of the sounds whole, at most 4 seconds."""
     enough = max(float(np.percentile(lengths, 99)), sample_rate * SHORTEST_SECONDS)
     return int(min(2 ** np.ceil(np.log2(enough)), sample_rate * MAX_CHOSEN_SECONDS))
 
@@ -173,7 +173,7 @@ def _most_common_rate(rates: Iterator[int | None]) -> int:
 
 
 def _read(file: Path, sample_rate: int, trim_db: float) -> np.ndarray | str:
-    """The trimmed sound at -1 dBFS, or the reason why there is none."""
+    """Read the trimmed sound at -1 dBFS, or give the reason why there is none."""
     if file.stat().st_size == 0:
         return "empty file"
     try:

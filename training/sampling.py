@@ -51,7 +51,7 @@ class LabelGaussians(tf.Module):
         return cls(means, factors, _cholesky(pooled))
 
     def choose(self, seed: tf.Tensor) -> tf.Tensor:
-        """A label index for each seed, (batch,) int64 to (batch,) int32."""
+        """Draw a label index for each seed, (batch,) int64 to (batch,) int32."""
         labels = self.means.shape[0]
 
         def one(s: tf.Tensor) -> tf.Tensor:
@@ -62,7 +62,7 @@ class LabelGaussians(tf.Module):
         return tf.map_fn(one, seed, fn_output_signature=tf.TensorSpec([], tf.int32))
 
     def noise(self, seed: tf.Tensor) -> tf.Tensor:
-        """Standard normal (batch, d); each row depends on its own seed alone."""
+        """Draw standard normal (batch, d); each row depends on its own seed alone."""
         d = self.means.shape[1]
 
         def one(s: tf.Tensor) -> tf.Tensor:
@@ -71,11 +71,11 @@ class LabelGaussians(tf.Module):
         return tf.map_fn(one, seed, fn_output_signature=tf.TensorSpec([d], tf.float32))
 
     def sample(self, label_id: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-        """Z (batch, d) around the labels' means, spread by temperature (batch,)."""
+        """Draw z (batch, d) around the labels' means, spread by temperature (batch,)."""
         offset = tf.linalg.matvec(tf.gather(self.factors, label_id), self.noise(seed))
         return tf.gather(self.means, label_id) + temperature[:, None] * offset
 
     def around(self, mu: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-        """Z (batch, d) around given sounds, as far as sounds of one label lie apart."""
+        """Draw z (batch, d) around given sounds, as far as sounds of one label lie apart."""
         offset = tf.linalg.matvec(self.spread, self.noise(seed))
         return mu + temperature[:, None] * offset

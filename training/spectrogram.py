@@ -40,7 +40,7 @@ class Transform:
         hop_length: int | None = None,
         floor_db: float = -80.0,
     ) -> "Transform":
-        """A transform for clips of at least `seconds` at `sample_rate` Hz.
+        """Choose the transform for clips of at least `seconds` at `sample_rate` Hz.
 
         The clip is rounded up so that the encoder can halve its frames without remainder.
 
@@ -62,17 +62,21 @@ class Transform:
 
     @property
     def frames(self) -> int:
+        """Number of frames in a clip."""
         return self.clip_samples // self.hop_length
 
     @property
     def bins(self) -> int:
+        """Number of frequency bins, without the Nyquist one."""
         return self.n_fft // 2
 
     @property
     def seconds(self) -> float:
+        """Length of a clip."""
         return self.clip_samples / self.sample_rate
 
     def to_json(self) -> dict[str, Any]:
+        """Give the fields by name."""
         return asdict(self)
 
     def spectrogram(self, waves: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+
 from autoencoder import VAE, Architecture
 from dataset import Dataset, read_dataset
 from export import export
@@ -80,8 +82,13 @@ def hyperparameters() -> dict[str, dict[str, Any]]:
 
 
 def _reader(schema: dict[str, Any]) -> Any:
-    """A function that turns a hyperparameter's text into its value, for argparse."""
-    kinds = {"integer": int, "number": float, "string": str, "boolean": _boolean}
+    """Make the function that turns a hyperparameter's text into its value, for argparse."""
+    kinds: dict[str, Callable[[str], Any]] = {
+        "integer": int,
+        "number": float,
+        "string": str,
+        "boolean": _boolean,
+    }
 
     def read(text: str) -> Any:
         try:
@@ -112,14 +119,14 @@ def _boolean(text: str) -> bool:
 
 
 def _model_dir(given: str | None) -> Path | None:
-    """A SageMaker estimator may hand over an S3 URL: what lies in SM_MODEL_DIR goes there."""
+    """Choose the local folder: SM_MODEL_DIR goes to the S3 URL that an estimator names."""
     if given is None or given.startswith("s3://"):
         given = os.environ.get("SM_MODEL_DIR")
     return Path(given) if given else None
 
 
 def train(args: argparse.Namespace) -> dict[str, float]:
-    """From the data folder to the model folder; the figures of the best epoch."""
+    """Go from the data folder to the model folder; gives the figures of the best epoch."""
     keras.utils.set_random_seed(args.seed)
     print(f"reading {args.data}", flush=True)
     data = read_dataset(
@@ -136,14 +143,15 @@ def train(args: argparse.Namespace) -> dict[str, float]:
     try:
         vae = VAE(
             Architecture(
-                args.preset, transform.frames, transform.bins, args.latent_dim, args.channels
+                args.preset, transform.frames, transform.bins, args.latent_dim or 0, args.channels
             )
         )
     except ValueError as error:
         raise DataError(str(error)) from error
     print(
-        f"{transform.sample_rate} Hz, {transform.seconds:.2f} s a clip, {transform.frames} frames x "
-        f"{transform.bins} bins; {len(training)} clips to train on, {len(validation)} to validate; "
+        f"{transform.sample_rate} Hz, {transform.seconds:.2f} s a clip, "
+        f"{transform.frames} frames x {transform.bins} bins\n"
+        f"{len(training)} clips to train on, {len(validation)} to validate; "
         f"preset {args.preset}, {vae.count_params():,} parameters",
         flush=True,
     )
@@ -199,7 +207,7 @@ def finish(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code; a mistake that a user can mend becomes one sentence."""
+    """Run, and give the exit code; a mistake that a user can mend becomes one sentence."""
     args = parse_args(argv)
     try:
         train(args)

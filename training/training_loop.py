@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import tensorflow as tf
+
 from autoencoder import VAE, elbo_loss, kl_divergence
 
 VALIDATION_BATCH = 256
@@ -160,7 +161,7 @@ def round_weights(vae: VAE) -> None:
 
 
 def _progress(epoch: int, epochs: int, step: int, steps: int) -> None:
-    """A bar on a terminal; nothing in a log file, which gets one line an epoch."""
+    """Draw a bar on a terminal; a log file gets one line an epoch instead."""
     if not sys.stdout.isatty():
         return
     done = 30 * step // steps
