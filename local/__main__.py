@@ -1,0 +1,48 @@
+"""Run the stand-in for AWS until Ctrl-C: `python -m local [--port 5000]`.
+
+It prints the environment variables with which the AWS command line, boto3 and the CDK use it:
+
+    python -m local &
+    export AWS_ENDPOINT_URL=http://localhost:5000 …
+    cdk bootstrap && cdk deploy
+    aws s3 cp seven.wav s3://…/audio/
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from typing import Any
+
+from local import server
+from local.aws_environment import operator_environment
+
+
+def main() -> None:
+    """Serve until the program is ended."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="AWS on this machine, for trying Sound VAE."
+    )
+    parser.add_argument("--port", type=int, default=5000, help="default: 5000")
+    parser.add_argument("--region", default="us-east-1", help="default: us-east-1")
+    options = parser.parse_args()
+    try:
+        url = server.start(options.port)
+    except server.PortInUseError as error:
+        sys.exit(str(error))
+    for name, value in operator_environment(url, options.region).items():
+        print(f"export {name}={value}")
+    print("# ready; Ctrl-C ends it, and every job and endpoint with it", flush=True)
+    ended = threading.Event()
+
+    def end(*_: Any) -> None:
+        ended.set()
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+    ended.wait()
+    server.stop()
+
+
+if __name__ == "__main__":
+    main()

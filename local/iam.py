@@ -1,0 +1,302 @@
+"""IAM: what a role may do is decided as AWS does, by Action, Resource and Condition.
+
+moto's own enforcement ignores conditions, judges every JSON service against the resource `*`, and
+knows neither PassRole nor the source of a CopyObject. Only role sessions are judged here: the
+person at the keyboard owns the account. The roles of the CDK's bootstrap (`cdk-*`) are AWS's own.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.exceptions import JsonRESTError
+from moto.iam.access_control import PermissionResult
+from moto.iam.models import iam_backends
+from moto.s3.models import FakeBucket
+from moto.sts.models import sts_backends
+
+Statement = Mapping[str, Any]
+
+
+class NotTrustedError(Exception):
+    """A service wanted to assume a role whose trust policy does not name it."""
+
+
+class Denial(NamedTuple):
+    """One call that the deployed policies did not allow."""
+
+    role: str
+    action: str
+    resource: str
+
+
+DENIALS: list[Denial] = []
+"""Every denied call since the start, for the tests and the server's log."""
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _like(pattern: str, value: str, flags: int = 0) -> bool:
+    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(regex, value, flags | re.DOTALL) is not None
+
+
+CONDITION_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda wanted, value: value == wanted,
+    "StringEqualsIgnoreCase": lambda wanted, value: value.lower() == wanted.lower(),
+    "StringLike": _like,
+    "ArnEquals": _like,
+    "ArnLike": _like,
+    "Bool": lambda wanted, value: value.lower() == wanted.lower(),
+    "NumericEquals": lambda wanted, value: float(value) == float(wanted),
+    "NumericLessThan": lambda wanted, value: float(value) < float(wanted),
+    "NumericLessThanEquals": lambda wanted, value: float(value) <= float(wanted),
+    "NumericGreaterThan": lambda wanted, value: float(value) > float(wanted),
+    "NumericGreaterThanEquals": lambda wanted, value: float(value) >= float(wanted),
+}
+
+
+def condition_holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
+    """Tell whether every key of every operator in a statement's Condition matches `context`."""
+    context = {key.lower(): value for key, value in context.items()}
+    for operator, keys in condition.items():
+        name, _, _ = operator.rpartition(":")[2].partition("IfExists")
+        negated = "Not" in name
+        for key, wanted in keys.items():
+            value = context.get(key.lower())
+            if name == "Null":
+                if (value is None) != (str(wanted).lower() == "true"):
+                    return False
+            elif value is None:
+                if not (negated or operator.endswith("IfExists")):
+                    return False
+            else:
+                matches = CONDITION_OPERATORS[name.replace("Not", "")]
+                if any(matches(str(one), value) for one in _as_list(wanted)) == negated:
+                    return False
+    return True
+
+
+def _applies(statement: Statement, action: str, resource: str, context: Mapping[str, str]) -> bool:
+    def listed(key: str, value: str, flags: int = 0) -> bool:
+        return any(_like(pattern, value, flags) for pattern in _as_list(statement[key]))
+
+    if "Action" in statement and not listed("Action", action, re.IGNORECASE):
+        return False
+    if "NotAction" in statement and listed("NotAction", action, re.IGNORECASE):
+        return False
+    if "Resource" in statement and not listed("Resource", resource):
+        return False
+    if "NotResource" in statement and listed("NotResource", resource):
+        return False
+    return condition_holds(statement.get("Condition", {}), context)
+
+
+def decide(
+    statements: Iterable[Statement], action: str, resource: str, context: Mapping[str, str]
+) -> PermissionResult:
+    """Return DENIED if a statement denies, else PERMITTED if one allows, else NEUTRAL."""
+    effects = {s["Effect"] for s in statements if _applies(s, action, resource, context)}
+    if "Deny" in effects:
+        return PermissionResult.DENIED
+    return PermissionResult.PERMITTED if "Allow" in effects else PermissionResult.NEUTRAL
+
+
+def _role(role_arn: str) -> Any:
+    account = role_arn.split(":")[4]
+    return iam_backends[account]["aws"].get_role_by_arn(role_arn)
+
+
+def statements_of(role_arn: str) -> list[Statement]:
+    """Return the statements of a role's inline and attached policies."""
+    account, role = role_arn.split(":")[4], _role(role_arn)
+    backend = iam_backends[account]["aws"]
+    documents = [
+        backend.get_role_policy(role.name, n)[1] for n in backend.list_role_policies(role.name)
+    ]
+    for policy in backend.list_attached_role_policies(role.name)[0]:
+        documents.append(next(v.document for v in policy.versions if v.is_default))
+    return [s for document in documents for s in _as_list(json.loads(document)["Statement"])]
+
+
+def assume_role(role_arn: str, service: str, region: str) -> Any:
+    """Return a session of the role for a service principal such as `sagemaker.amazonaws.com`.
+
+    Raises `NotTrustedError` if the role's trust policy does not allow it (moto never looks).
+    """
+    account = role_arn.split(":")[4]
+    trust = json.loads(_role(role_arn).assume_role_policy_document)
+    statements = [
+        s
+        for s in _as_list(trust["Statement"])
+        if service in _as_list(s.get("Principal", {}).get("Service", []))
+    ]
+    context = {"aws:SourceAccount": account, "aws:PrincipalIsAWSService": "true"}
+    # aws:SourceArn names a job or endpoint that need not exist yet, so any of this account will do
+    context["aws:SourceArn"] = f"arn:aws:{service.split('.')[0]}:{region}:{account}:*"
+    if decide(statements, "sts:AssumeRole", role_arn, context) is not PermissionResult.PERMITTED:
+        raise NotTrustedError(f"The role {role_arn} does not let {service} assume it.")
+    return sts_backends[account]["aws"].assume_role(
+        region_name=region,
+        role_session_name=service.split(".")[0],
+        role_arn=role_arn,
+        policy="",
+        duration=3600,
+        external_id="",
+    )
+
+
+def _sagemaker_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    kind = re.sub(r"^(Create|Describe|Delete|Stop|Update)", "", action)
+    kinds = [kind, "EndpointConfig"] if action in ("CreateEndpoint", "UpdateEndpoint") else [kind]
+    names = {kind: parameters.get(f"{kind}Name") for kind in kinds}
+    dashed = {kind: re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower() for kind in kinds}
+    return [f"{dashed[kind]}/{name}" for kind, name in names.items() if name]
+
+
+def _logs_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    group, stream = parameters.get("logGroupName"), parameters.get("logStreamName", "")
+    return [f"log-group:{group}:log-stream:{stream}"] if group else []
+
+
+def _ssm_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    return [f"parameter/{parameters['Name'].lstrip('/')}"] if "Name" in parameters else []
+
+
+RESOURCES: dict[str, Callable[[str, Mapping[str, Any]], list[str]]] = {
+    "logs": _logs_resources,
+    "sagemaker": _sagemaker_resources,
+    "ssm": _ssm_resources,
+}
+
+
+def resource_arns(
+    service: str, action: str, parameters: Mapping[str, Any], region: str, account: str
+) -> list[str]:
+    """Return the ARNs that a call of a JSON service is about, `*` where it is about none."""
+    names = RESOURCES[service](action, parameters) if service in RESOURCES else []
+    return [f"arn:aws:{service}:{region}:{account}:{name}" for name in names] or ["*"]
+
+
+class Judge:
+    """Judges one HTTP request that a role session has signed."""
+
+    def __init__(self, response: Any, request: Any) -> None:
+        self.response = response
+        self.key = request._access_key
+        self.role = self.key._owner_role_name
+        self.account = response.current_account
+        self.role_arn = f"arn:aws:iam::{self.account}:role/{self.role}"
+        query = {k: v[0] if isinstance(v, list) else v for k, v in response.querystring.items()}
+        self.context = {
+            "aws:SecureTransport": "true",
+            "aws:PrincipalAccount": self.account,
+            "aws:PrincipalArn": self.role_arn,
+            "aws:ResourceAccount": self.account,
+            "aws:RequestedRegion": response.region,
+            **{f"s3:{k}": query[k] for k in ("prefix", "delimiter") if k in query},
+        }
+
+    def require(self, action: str, resource: str, **context: str) -> None:
+        """Raise the service's access-denied error unless the role's policies allow the call."""
+        statements = statements_of(self.role_arn)
+        if (
+            decide(statements, action, resource, self.context | context)
+            is PermissionResult.PERMITTED
+        ):
+            return
+        DENIALS.append(Denial(self.role, action, resource))
+        # moto would answer XML to every client, which the JSON ones cannot read
+        raise JsonRESTError(
+            "AccessDeniedException",
+            f"User: {self.key.arn} is not authorized to perform: {action} on resource: {resource}",
+        )
+
+
+def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> None:
+    """Judge one request, in place of moto; `resource` is what moto takes it to be about."""
+    headers = {name.lower(): value for name, value in self.headers.items()}
+    if "x-amz-security-token" not in headers or "Credential=" not in headers.get(
+        "authorization", ""
+    ):
+        return
+    request = iam_request_class(
+        account_id=self.current_account,
+        method=self.method,
+        path=self.raw_path,
+        data=self.data,
+        body=self.raw_body,
+        headers=dict(self.headers),
+        action=self._get_action(),
+    )
+    if not hasattr(request._access_key, "_owner_role_name"):
+        return
+    judge = Judge(self, request)
+    service, _, operation = request._action.partition(":")
+    if judge.role.startswith("cdk-") or operation == "GetCallerIdentity":
+        return
+    try:
+        if service == "s3":
+            renamed = {"HeadObject": "GetObject", "HeadBucket": "ListBucket"}
+            listing = {"ListObjectsV2": "ListBucket", "ListObjects": "ListBucket"}
+            operation = (renamed | listing).get(operation, operation)
+            source = unquote(headers.get("x-amz-copy-source", "")).lstrip("/")
+            if source:
+                judge.require("s3:GetObject", f"arn:aws:s3:::{source.partition('?')[0]}")
+                operation = "PutObject" if operation == "CopyObject" else operation
+            judge.require(f"s3:{operation}", resource)
+            return
+        _judge_json(judge, service, operation, resource)
+    except JsonRESTError:
+        if "json" in headers.get("content-type", ""):
+            raise
+        request._raise_access_denied()
+
+
+def _judge_json(judge: Judge, service: str, operation: str, resource: str) -> None:
+    parameters = _parameters(judge.response.raw_body)
+    resources = [resource]
+    if resource == "*":  # moto does not know better for most services
+        where = (judge.response.region, judge.account)
+        resources = resource_arns(service, operation, parameters, *where)
+    for arn in resources:
+        judge.require(f"{service}:{operation}", arn)
+    if service != "sagemaker":
+        return
+    if parameters.get("Tags"):
+        judge.require("sagemaker:AddTags", resources[0])
+    passed_role = parameters.get("RoleArn") or parameters.get("ExecutionRoleArn")
+    if passed_role:
+        to_sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+        judge.require("iam:PassRole", passed_role, **to_sagemaker)
+
+
+def _parameters(body: bytes | str) -> dict[str, Any]:
+    try:
+        parameters = json.loads(body or "{}")
+    except ValueError:  # not a JSON service
+        return {}
+    return parameters if isinstance(parameters, dict) else {}
+
+
+def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:
+    """Judge by a bucket's policy; moto takes a statement whose Condition fails for a Deny."""
+    if self.policy is None:
+        return PermissionResult.NEUTRAL
+    statements = [
+        s
+        for s in _as_list(json.loads(self.policy)["Statement"])
+        if s.get("Principal") in ("*", {"AWS": "*"})
+    ]
+    return decide(statements, action, resource, {"aws:SecureTransport": "true"})
+
+
+def install() -> None:
+    """Put these rules in the place of moto's."""
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = _authorize_json
+    FakeBucket.get_permission = _bucket_permission

@@ -1,0 +1,108 @@
+"""JSONata as Step Functions speaks it: the language itself and the service's own functions.
+
+moto expects a Java virtual machine here, writes strings into the expression without escaping them,
+and lacks $hash and $uuid.
+"""
+
+import hashlib
+import json
+import random
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from jsonata import Jsonata
+from jsonata.utils import Utils
+
+HASHES = {
+    "MD5": hashlib.md5,
+    "SHA-1": hashlib.sha1,
+    "SHA-256": hashlib.sha256,
+    "SHA-384": hashlib.sha384,
+    "SHA-512": hashlib.sha512,
+}
+
+
+class QueryError(Exception):
+    """An expression that cannot be evaluated, or that evaluates to nothing."""
+
+
+def hash_of(value: Any, algorithm: str) -> str:
+    """$hash: the digest of a value in hexadecimal digits."""
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return HASHES[algorithm](text.encode()).hexdigest()
+
+
+def partition(values: list[Any], size: int) -> list[list[Any]]:
+    """$partition: split a list into lists of at most `size` items."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def number_range(first: float, last: float, step: float) -> list[float]:
+    """$range: numbers from `first` to `last`, both included, `step` apart."""
+    count = int((last - first) // step) + 1
+    return [first + step * index for index in range(max(count, 0))]
+
+
+def random_number(seed: int | None = None) -> float:
+    """$random: a number from 0 to below 1, the same one for the same seed."""
+    return random.Random(seed).random()
+
+
+def new_uuid() -> str:
+    """$uuid: a random version 4 UUID."""
+    return str(uuid.uuid4())
+
+
+FUNCTIONS = {
+    "hash": hash_of,
+    "parse": json.loads,
+    "partition": partition,
+    "random": random_number,
+    "range": number_range,
+    "uuid": new_uuid,
+}
+
+
+def _with_nulls(value: Any) -> Any:
+    """Mark JSON's null, which is a value, apart from Python's None, which means nothing there."""
+    if value is None:
+        return Utils.NULL_VALUE
+    if isinstance(value, Mapping):
+        return {key: _with_nulls(item) for key, item in value.items()}
+    return [_with_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_json(value: Any) -> Any:
+    """Return plain JSON data; 3.0 is 3, as there is one kind of number."""
+    if value is Utils.NULL_VALUE:
+        return None
+    if isinstance(value, Mapping):
+        return {key: _as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise QueryError("it evaluates to a function, which is no JSON")
+
+
+def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
+    """Evaluate what stands between {% and %}; `variables` are `states` and the assigned ones.
+
+    Raises `QueryError` if the expression is wrong or its result is undefined.
+    """
+    try:
+        query = Jsonata(expression)
+        query.set_output_convert_nulls(False)
+        for name, function in FUNCTIONS.items():
+            query.register_lambda(name, function)
+        result = query.evaluate(None, {n: _with_nulls(v) for n, v in variables.items()})
+    except Exception as error:
+        raise QueryError(
+            f"The JSONata expression '{expression}' cannot be evaluated: {error}"
+        ) from error
+    if result is None:
+        raise QueryError(f"The JSONata expression '{expression}' returned nothing (undefined).")
+    return _as_json(result)

@@ -1,0 +1,244 @@
+"""SageMaker: training jobs that train and endpoints that answer, behind moto's API.
+
+moto says Completed at once and lists an endpoint that nothing serves; it has no UpdateEndpoint, no
+StopTrainingJob, and checks none of what AWS checks when a job or model is created.
+"""
+
+import threading
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.core.responses import ActionResult, EmptyResult
+from moto.core.utils import utcnow
+from moto.sagemaker import models, urls
+from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
+from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, FakeTrainingJob, Model
+from moto.sagemaker.responses import SageMakerResponse
+
+from local import iam
+from local.aws import bucket_and_key, client_as
+from local.endpoint import SERVICE, ModelNotServedError, ModelServer
+from local.training_job import TrainingJob
+
+POLL_SECONDS = 0.2
+
+
+class SageMaker(models.SageMakerModelBackend):
+    """moto's backend with processes behind its records."""
+
+    _url_module = urls  # moto looks for one beside the class
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.running_jobs: dict[str, TrainingJob] = {}
+        self.servers: dict[str, ModelServer] = {}  # by endpoint name
+
+    def create_training_job(self, **request: Any) -> FakeTrainingJob:
+        """Check the request as AWS does, then start the job."""
+        name = request["training_job_name"]
+        if name in self.training_jobs:
+            arn = self.training_jobs[name].arn
+            raise ResourceInUseException(message=f"Training job names must be unique: {arn}")
+        request["hyper_parameters"] = request["hyper_parameters"] or {}
+        asked_metrics = request["algorithm_specification"].get("MetricDefinitions") or []
+        record = FakeTrainingJob(
+            account_id=self.account_id, region_name=self.region_name, **request
+        )
+        record.algorithm_specification["MetricDefinitions"] = asked_metrics
+        record.final_metric_data_list = []
+        record.model_artifacts = record.training_end_time = record.failure_reason = None
+        record.secondary_status_transitions = []
+        record.training_job_status, record.secondary_status = "InProgress", "Starting"
+        try:
+            job = TrainingJob(record, self.region_name)
+        except iam.NotTrustedError as error:
+            raise ValidationError(message=f"Could not assume role {record.role_arn}.") from error
+        for channel in record.input_data_config or []:
+            self._require_objects(job, channel)
+        self.training_jobs[name] = record
+        self.running_jobs[name] = job
+        threading.Thread(target=job.run, daemon=True).start()
+        return record
+
+    def _require_objects(self, job: TrainingJob, channel: dict[str, Any]) -> None:
+        url = channel["DataSource"]["S3DataSource"]["S3Uri"]
+        try:
+            found = next(job.input_objects(channel), None)
+        except ClientError as error:
+            reason = f" Error message from S3: {error.response['Error']['Message']}"
+        else:
+            if found:
+                return
+            reason = ""
+        raise ValidationError(
+            message=f'No S3 objects found under S3 URL "{url}" given in input data source. Please '
+            f"ensure that the bucket exists in the selected region ({self.region_name}), that "
+            f'objects exist under that S3 prefix, and that the role "{job.record.role_arn}" has '
+            f'"s3:ListBucket" permissions on bucket "{bucket_and_key(url)[0]}".{reason}'
+        )
+
+    def stop_training_job(self, name: str) -> None:
+        """Ask a running job to stop."""
+        record = self.training_jobs.get(name)
+        if record is None:
+            raise ResourceNotFound(message="Requested resource not found.")
+        if record.training_job_status != "InProgress":
+            raise ValidationError(
+                message=f"The request was rejected because the training job is in status "
+                f"{record.training_job_status}."
+            )
+        self.running_jobs[name].stop()
+
+    def create_model(self, model_name: str, **request: Any) -> Model:
+        """Create a model whose artifact the role can read, as AWS makes sure at once."""
+        if model_name in self._models:
+            raise ValidationError(message=f'Cannot create already existing model "{model_name}".')
+        url = (request.get("primary_container") or {}).get("ModelDataUrl")
+        if url:
+            bucket, key = bucket_and_key(url)
+            try:
+                s3 = client_as(request["execution_role_arn"], SERVICE, "s3", self.region_name)
+                s3.head_object(Bucket=bucket, Key=key)
+            except (ClientError, iam.NotTrustedError) as error:
+                raise ValidationError(
+                    message=f"Could not access model data at {url}. Please ensure that the role "
+                    f'"{request["execution_role_arn"]}" exists and that its trust relationship '
+                    'policy allows the action "sts:AssumeRole" for the service principal '
+                    f'"{SERVICE}". Also ensure that the role has "s3:GetObject" permissions and '
+                    f"that the object is located in {self.region_name}. ({error})"
+                ) from error
+        return super().create_model(model_name=model_name, **request)
+
+    def create_endpoint_config(self, **request: Any) -> FakeEndpointConfig:
+        """Create a config under a name that is not taken."""
+        name = request["endpoint_config_name"]
+        if name in self.endpoint_configs:
+            raise ValidationError(
+                message=f'Cannot create already existing endpoint configuration "{name}".'
+            )
+        return super().create_endpoint_config(**request)
+
+    def create_endpoint(self, endpoint_name: str, **request: Any) -> FakeEndpoint:
+        """Create an endpoint; it is InService as soon as its model server answers."""
+        if endpoint_name in self.endpoints:
+            raise ValidationError(
+                message=f'Cannot create already existing endpoint "{endpoint_name}".'
+            )
+        endpoint = super().create_endpoint(endpoint_name=endpoint_name, **request)
+        endpoint.endpoint_status = "Creating"
+        self._deploy(endpoint, endpoint.endpoint_config_name, if_it_fails="Failed")
+        return endpoint
+
+    def update_endpoint(self, endpoint_name: str, endpoint_config_name: str) -> FakeEndpoint:
+        """Serve another config; if it does not come up, the one before goes on serving."""
+        endpoint = self.endpoints.get(endpoint_name)
+        if endpoint is None:
+            raise ValidationError(message=f'Could not find endpoint "{endpoint_name}".')
+        if endpoint_config_name not in self.endpoint_configs:
+            raise ValidationError(
+                message=f'Could not find endpoint configuration "{endpoint_config_name}".'
+            )
+        if endpoint.endpoint_status != "InService":
+            raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        endpoint.endpoint_status = "Updating"
+        endpoint.failure_reason = None
+        self._deploy(endpoint, endpoint_config_name, if_it_fails="InService")
+        return endpoint
+
+    def _deploy(self, endpoint: FakeEndpoint, config_name: str, if_it_fails: str) -> None:
+        """Start the config's model server in the background and swap it in when it answers."""
+
+        def deploy() -> None:
+            name, config = endpoint.endpoint_name, self.endpoint_configs[config_name]
+            try:
+                model = self.describe_model(config.production_variants[0]["ModelName"])
+                server = ModelServer(model, name, self.region_name)
+            except (ModelNotServedError, ValidationError) as error:
+                endpoint.failure_reason = str(error)
+                endpoint.endpoint_status = if_it_fails
+                return
+            if self.endpoints.get(name) is not endpoint:  # deleted in the meantime
+                server.stop()
+                return
+            previous, self.servers[name] = self.servers.get(name), server
+            endpoint.endpoint_config_name = config_name
+            endpoint.production_variants = endpoint._process_production_variants(
+                config.production_variants
+            )
+            endpoint.last_modified_time = utcnow()
+            endpoint.endpoint_status = "InService"
+            if previous:
+                previous.stop()
+
+        threading.Thread(target=deploy, daemon=True).start()
+
+    def delete_endpoint(self, endpoint_name: str) -> None:
+        """Delete the endpoint and end its model server."""
+        super().delete_endpoint(endpoint_name)
+        if server := self.servers.pop(endpoint_name, None):
+            server.stop()
+
+    def wait_for_endpoint(self, endpoint: FakeEndpoint, config_name: str) -> FakeEndpoint:
+        """Wait until an endpoint serves a config, as CloudFormation does; or raise its reason."""
+        while endpoint.endpoint_status in ("Creating", "Updating"):
+            time.sleep(POLL_SECONDS)
+        if endpoint.endpoint_status != "InService" or endpoint.endpoint_config_name != config_name:
+            raise ValidationError(message=endpoint.failure_reason)
+        return endpoint
+
+
+class Responses(SageMakerResponse):
+    """The two actions that moto does not have."""
+
+    def update_endpoint(self) -> ActionResult:
+        """UpdateEndpoint."""
+        endpoint = self.sagemaker_backend.update_endpoint(
+            self._get_param("EndpointName"), self._get_param("EndpointConfigName")
+        )
+        return ActionResult({"EndpointArn": endpoint.arn})
+
+    def stop_training_job(self) -> ActionResult:
+        """StopTrainingJob."""
+        self.sagemaker_backend.stop_training_job(self._get_param("TrainingJobName"))
+        return EmptyResult()
+
+
+def _create_from_template(
+    cls: Any,
+    resource_name: str,
+    cloudformation_json: Any,
+    account_id: str,
+    region_name: str,
+    **_: Any,
+) -> FakeEndpoint:
+    backend = models.sagemaker_backends[account_id][region_name]
+    properties = cloudformation_json["Properties"]
+    config_name = properties["EndpointConfigName"].rpartition("/")[2]
+    endpoint = backend.create_endpoint(
+        resource_name, endpoint_config_name=config_name, tags=properties.get("Tags", [])
+    )
+    return backend.wait_for_endpoint(endpoint, config_name)
+
+
+def _update_from_template(
+    cls: Any,
+    original_resource: Any,
+    cloudformation_json: Any,
+    account_id: str,
+    region_name: str,
+    **_: Any,
+) -> FakeEndpoint:
+    """Update the endpoint while it serves; moto deletes it and makes another."""
+    backend = models.sagemaker_backends[account_id][region_name]
+    config_name = cloudformation_json["Properties"]["EndpointConfigName"].rpartition("/")[2]
+    endpoint = backend.update_endpoint(original_resource.endpoint_name, config_name)
+    return backend.wait_for_endpoint(endpoint, config_name)
+
+
+def install() -> None:
+    """Put these rules in the place of moto's."""
+    models.sagemaker_backends.backend = SageMaker
+    urls.url_paths["{0}/$"] = Responses.dispatch
+    FakeEndpoint.create_from_cloudformation_json = classmethod(_create_from_template)
+    FakeEndpoint.update_from_cloudformation_json = classmethod(_update_from_template)

@@ -1,0 +1,136 @@
+"""TensorFlow Serving's REST predict API over one SavedModel, answered by TensorFlow in Python.
+
+    POST /v1/models/model:predict
+    {"signature_name": "serving_default", "instances": [...] | "inputs": {...}}
+
+`inputs` (columns) answers `{"outputs": …}`, `instances` (rows) answers `{"predictions": […]}`.
+Bytes travel as `{"b64": …}`, both ways; outputs are bytes if their name ends in `_bytes`. What does
+not fit the signature, and an InvalidArgumentError out of the graph, is HTTP 400 with
+`{"error": …}`.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from werkzeug.wrappers import Request, Response
+
+MODEL_NAME = "model"
+
+
+class BadRequestError(Exception):
+    """The request does not fit the model; the message is for the caller."""
+
+
+def decode(value: Any) -> Any:
+    """Replace every `{"b64": …}` in a JSON value by its bytes."""
+    if isinstance(value, dict):
+        if set(value) != {"b64"}:
+            raise BadRequestError(f"JSON object: {json.dumps(value)[:80]} is not a base64 value")
+        return base64.b64decode(value["b64"])
+    return [decode(item) for item in value] if isinstance(value, list) else value
+
+
+def encode(value: Any, as_bytes: bool) -> Any:
+    """Make a tensor's value JSON: bytes become `{"b64": …}` or text."""
+    if isinstance(value, list):
+        return [encode(item, as_bytes) for item in value]
+    if isinstance(value, bytes):
+        return {"b64": base64.b64encode(value).decode()} if as_bytes else value.decode()
+    return value
+
+
+def to_tensor(name: str, value: Any, spec: tf.TensorSpec) -> tf.Tensor:
+    """Convert decoded JSON into a tensor of the signature's type and shape."""
+    try:
+        tensor = tf.constant(decode(value), dtype=spec.dtype)
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadRequestError(
+            f"Failed to process element: {name} is not of type {spec.dtype.name}: {reason}"
+        ) from error
+    if not spec.shape.is_compatible_with(tensor.shape):
+        raise BadRequestError(f"{name} has shape {tensor.shape}, the model takes {spec.shape}")
+    return tensor
+
+
+def columns(body: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    """Return `{input: value}` of a request in either format."""
+    if ("instances" in body) == ("inputs" in body):
+        raise BadRequestError("Request must have exactly one of the keys: instances, inputs")
+    if "inputs" in body:
+        inputs = body["inputs"]
+        named = isinstance(inputs, dict) and set(inputs) != {"b64"}
+        return inputs if named else {names[0]: inputs}
+    rows = body["instances"]
+    if not isinstance(rows, list) or not rows:
+        raise BadRequestError("instances must be a list that is not empty")
+    if isinstance(rows[0], dict) and set(rows[0]) != {"b64"}:
+        return {name: [row.get(name) for row in rows] for name in rows[0]}
+    return {names[0]: rows}
+
+
+class TensorFlowServing:
+    """A WSGI application for the newest version below `base_path` (`<number>/saved_model.pb`)."""
+
+    def __init__(self, base_path: Path) -> None:
+        versions = [p for p in base_path.iterdir() if (p / "saved_model.pb").is_file()]
+        versions = [p for p in versions if p.name.isdigit()]
+        if not versions:
+            raise FileNotFoundError(f"No <number>/saved_model.pb below {base_path}")
+        self._model = tf.saved_model.load(str(max(versions, key=lambda p: int(p.name))))
+
+    def predict(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one decoded request."""
+        name = body.get("signature_name", "serving_default")
+        if name not in self._model.signatures:
+            raise BadRequestError(f'Serving signature name: "{name}" not found in signature def')
+        signature = self._model.signatures[name]
+        specs: dict[str, tf.TensorSpec] = signature.structured_input_signature[1]
+        values = columns(body, list(specs))
+        if set(values) != set(specs):
+            raise BadRequestError(
+                f"the signature {name} takes the inputs {sorted(specs)}, got {sorted(values)}"
+            )
+        outputs = signature(**{n: to_tensor(n, values[n], spec) for n, spec in specs.items()})
+        answer = {
+            n: encode(tensor.numpy().tolist(), n.endswith("_bytes"))
+            for n, tensor in outputs.items()
+        }
+        if "inputs" in body:
+            return {"outputs": answer if len(answer) > 1 else next(iter(answer.values()))}
+        if len(answer) == 1:
+            return {"predictions": next(iter(answer.values()))}
+        rows = zip(*answer.values(), strict=True)
+        return {"predictions": [dict(zip(answer, row, strict=True)) for row in rows]}
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer one HTTP request."""
+        request = Request(environ)
+        response = self._respond(request)
+        return response(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        if request.path == f"/v1/models/{MODEL_NAME}":
+            status = {"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}
+            return Response(json.dumps(status), content_type="application/json")
+        if request.path != f"/v1/models/{MODEL_NAME}:predict" or request.method != "POST":
+            return self._error(404, f"Not found: {request.method} {request.path}")
+        try:
+            body = json.loads(request.get_data())
+            if not isinstance(body, dict):
+                raise BadRequestError("Request body must be a JSON object")
+            return Response(json.dumps(self.predict(body)), content_type="application/json")
+        except ValueError as error:
+            return self._error(400, f"JSON Parse error: {error}")
+        except (BadRequestError, tf.errors.InvalidArgumentError) as error:
+            return self._error(400, getattr(error, "message", None) or str(error))
+        except tf.errors.OpError as error:
+            return self._error(500, error.message)
+
+    @staticmethod
+    def _error(status: int, message: str) -> Response:
+        return Response(json.dumps({"error": message}), status, content_type="application/json")
