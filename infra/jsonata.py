@@ -19,11 +19,11 @@ def literal(value: Any) -> str:
     return json.dumps(value)
 
 
-# Any value as JSON text. $string leaves a text without quotes, except inside a list.
+# Any value as JSON text. $string leaves a text bare, except inside a list.
 JSON_TEXT = """
 $json := function($value) {(
   $listed := $string([$value]);
-  $substring($listed, 1, $length($listed) - 2)
+  $type($value) = 'array' ? $string($value) : $substring($listed, 1, $length($listed) - 2)
 )};
 """
 

@@ -11,6 +11,7 @@ $sentence := function($text) {(
   $text := $contains($text, 'ErrorMessage "') ? $substringAfter($text, 'ErrorMessage "') : $text;
   $text := $substringBefore($text, '"' & "\nCommand ");
   $text := $substringBefore($text, ' (Service: ');
+  $text := $substringBefore($text, '. Please use AWS Service Quotas');
   $text := $split("\n" & $text, "\nerror: ")[-1];
   $text := $split("\n" & $text, '"error: ')[-1];
   $text := $trim($replace($text, /\s+/, ' '));
@@ -41,15 +42,16 @@ def training_attempt() -> str:
   {SENTENCE}
   $error := '' & $states.errorOutput.Error;
   $cause := '' & $states.errorOutput.Cause;
+  $text := function($value) {{ $type($value) = 'string' ? $value : '' }};
   $job := $substring($cause, 0, 1) = '{{' and $substring($cause, -1) = '}}' ? $parse($cause) : {{}};
-  $why := '' & $job.FailureReason;
+  $why := $text($job.FailureReason);
   [$append($attempts, {{
     'instance_type': $request.instance_types[$count($attempts)],
-    'job': '' & $job.TrainingJobName,
+    'job': $text($job.TrainingJobName),
     'reason': $why != '' ? $sentence($why)
-      : '' & $job.SecondaryStatus = 'MaxRuntimeExceeded'
+      : $job.SecondaryStatus = 'MaxRuntimeExceeded'
         ? 'it did not finish within max_runtime_minutes = ' & $request.max_runtime_minutes
-      : '' & $job.TrainingJobStatus = 'Stopped' ? 'it was stopped'
+      : $job.TrainingJobStatus = 'Stopped' ? 'it was stopped'
       : $sentence($cause = '' ? $error : $cause),
     'elsewhere': $exists($job.TrainingJobName)
       ? $contains($why, /^({_ELSEWHERE}|{_BUSY})/)
