@@ -1,9 +1,8 @@
 """The endpoint and what it serves: the starter at first, then what an execution promoted.
 
-What is served is written in one SSM parameter. CloudFormation creates it with the starter's URL
-and, because that URL never changes, never writes it again; the state machine writes it after each
-promotion. The Model below is made from what the parameter says at the moment when CloudFormation
-has to make a new Model or endpoint config, so that no deploy brings an older model back:
+A promotion updates the endpoint without CloudFormation, which would not notice until a deploy has
+to make a new Model or endpoint config, and would then bring back the model of the last such deploy.
+So the Model below is made from what is being served at that moment:
 
     a deploy that changes    reads again    new Model    new config    the endpoint then serves
     nothing, or training     no             no           no            as before, untouched
@@ -19,11 +18,10 @@ from pathlib import Path
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_ssm as ssm
-from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from infra.delivery import Delivery
+from infra.served_model import ServedModel
 from infra.settings import MODELS, Settings, SettingsError
 
 VARIANT = "AllTraffic"
@@ -53,17 +51,11 @@ class ServedEndpoint(Construct):
             path=str(starter),
             content_hash=starter_hash,
             bucket=bucket,
-            key=f"{MODELS}starter/model.tar.gz",  # constant, or the parameter would be reset
+            # constant, so that a new starter takes the old one's place, served or not
+            key=f"{MODELS}starter/model.tar.gz",
         )
-        self.parameter = ssm.StringParameter(
-            self,
-            "ServedModel",
-            parameter_name=f"/{settings.name}/served-model",
-            string_value=delivery.url,
-            description="S3 URL of the model.tar.gz that the endpoint serves; "
-            "written by the state machine",
-        )
-        served = self._what_is_served(
+        self.served = ServedModel(self, "Served", name=settings.name, starter_url=delivery.url)
+        url = self.served.read(
             "|".join(
                 [
                     image,
@@ -80,7 +72,7 @@ class ServedEndpoint(Construct):
             execution_role_arn=role.role_arn,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image,
-                model_data_url=served,
+                model_data_url=url,
                 # the starter's URL is constant: this is what makes a changed one a new Model
                 environment={"STARTER_HASH": starter_hash},
             ),
@@ -108,28 +100,3 @@ class ServedEndpoint(Construct):
             endpoint_name=settings.name,
             endpoint_config_name=config.attr_endpoint_config_name,
         )
-
-    def _what_is_served(self, version: str) -> str:
-        """Read the parameter, again whenever `version` differs from the last deploy's."""
-        read = cr.AwsSdkCall(
-            service="SSM",
-            action="GetParameter",
-            parameters={"Name": self.parameter.parameter_name},
-            physical_resource_id=cr.PhysicalResourceId.of(f"served|{version}"),
-            output_paths=["Parameter.Value"],
-        )
-        reader = cr.AwsCustomResource(
-            self,
-            "ReadServedModel",
-            on_update=read,  # and on creation
-            install_latest_aws_sdk=False,
-            policy=cr.AwsCustomResourcePolicy.from_statements(
-                [
-                    iam.PolicyStatement(
-                        actions=["ssm:GetParameter"], resources=[self.parameter.parameter_arn]
-                    )
-                ]
-            ),
-        )
-        reader.node.add_dependency(self.parameter)
-        return reader.get_response_field("Parameter.Value")

@@ -4,11 +4,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.definition import Surroundings, definition
+from infra.served_model import ServedModel
 from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
 
 
@@ -22,7 +22,7 @@ class Pipeline(Construct):
         *,
         bucket: s3.IBucket,
         execution_role: iam.IRole,
-        parameter: ssm.IStringParameter,
+        served: ServedModel,
         surroundings: Surroundings,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -40,7 +40,7 @@ class Pipeline(Construct):
         self._look_into(bucket)
         self._pass(execution_role)
         self._train(f"{name}-*")
-        self._promote(f"{name}-*", endpoint=name, parameter=parameter)
+        self._promote(f"{name}-*", endpoint=name, served=served)
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -92,16 +92,16 @@ class Pipeline(Construct):
             [self._arn("events", "rule", "StepFunctionsGetEventsForSageMakerTrainingJobsRule")],
         )
 
-    def _promote(self, made: str, *, endpoint: str, parameter: ssm.IStringParameter) -> None:
+    def _promote(self, made: str, *, endpoint: str, served: ServedModel) -> None:
         model = self._arn("sagemaker", "model", made)
         config = self._arn("sagemaker", "endpoint-config", made)
-        served = self._arn("sagemaker", "endpoint", endpoint)
+        live = self._arn("sagemaker", "endpoint", endpoint)
         self._allow(["sagemaker:CreateModel"], [model])
         self._allow(["sagemaker:CreateEndpointConfig"], [config])
         self._allow(["sagemaker:AddTags"], [model, config])
-        self._allow(["sagemaker:UpdateEndpoint"], [served, config])
-        self._allow(["sagemaker:DescribeEndpoint"], [served])
-        self._allow(["ssm:PutParameter"], [parameter.parameter_arn])
+        self._allow(["sagemaker:UpdateEndpoint"], [live, config])
+        self._allow(["sagemaker:DescribeEndpoint"], [live])
+        self._allow(["ssm:PutParameter"], [served.parameter_arn])
 
     def _arn(self, service: str, resource: str, name: str) -> str:
         return cdk.Stack.of(self).format_arn(service=service, resource=resource, resource_name=name)

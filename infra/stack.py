@@ -45,7 +45,7 @@ class SoundVaeStack(cdk.Stack):
         images = Images.of(self.region, settings)
         bucket = DataBucket(self, "Data")
         role = ExecutionRole(self, "ExecutionRole", bucket=bucket, images=images, settings=settings)
-        served = ServedEndpoint(
+        serving = ServedEndpoint(
             self,
             "Serving",
             bucket=bucket,
@@ -60,14 +60,14 @@ class SoundVaeStack(cdk.Stack):
             "Pipeline",
             bucket=bucket,
             execution_role=role,
-            parameter=served.parameter,
+            served=serving.served,
             surroundings=Surroundings(
                 region=self.region,
                 partition=self.partition,
                 bucket=bucket.bucket_name,
                 role_arn=role.role_arn,
                 source_url=source.url,
-                parameter=served.parameter.parameter_name,
+                parameter=serving.served.parameter_name,
                 images=images,
                 settings=settings,
                 hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
@@ -80,8 +80,8 @@ class SoundVaeStack(cdk.Stack):
             "BucketName": bucket.bucket_name,
             "StateMachineArn": state_machine,
             "StateMachineConsole": state_machine_url(self.region, state_machine),
-            "EndpointName": served.endpoint.attr_endpoint_name,
-            "ServedModelParameter": served.parameter.parameter_name,
+            "EndpointName": serving.endpoint.attr_endpoint_name,
+            "ServedModelParameter": serving.served.parameter_name,
         }.items():
             cdk.CfnOutput(self, name, value=value)
 
