@@ -91,7 +91,7 @@ class ModelServer:
                 if line.startswith(READY):
                     self.url = line.removeprefix(READY).strip()
                     self._ready.set()
-                log.write(line.rstrip())
+                log.write(line)
                 self._last_lines = [*self._last_lines[-9:], line.strip()]
         self._ready.set()  # or has ended before it was ready
 

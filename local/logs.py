@@ -45,9 +45,11 @@ class LogStream:
         self._thread.join()
 
     def write(self, line: str) -> None:
-        """Add one line, without its line end."""
-        with self._lock:
-            self._lines.append({"timestamp": int(time.time() * 1000), "message": line or " "})
+        """Add one line; blank ones are dropped, as CloudWatch takes no empty message."""
+        if line.strip():
+            with self._lock:
+                event = {"timestamp": int(time.time() * 1000), "message": line.rstrip()}
+                self._lines.append(event)
 
     def _send_until_closed(self) -> None:
         while not self._closed.wait(FLUSH_SECONDS):

@@ -7,6 +7,7 @@ nowhere, calls every service as the account's owner, and has no SageMaker integr
 import contextlib
 import json
 import logging
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -165,6 +166,7 @@ def _evaluate_jsonata(self: StringJSONata, env: Any) -> None:
     """Evaluate `{% … %}` with the state's data; failing is States.QueryEvaluationError."""
     store = env.variable_store
     variables = {**store._outer_scope, **store._inner_scope, "states": env.states._states_data}
+    variables = json.loads(to_json_str(variables))  # moto keeps times and UUIDs as objects
     try:
         env.stack.append(query_language.evaluate(self.expression, variables))
     except query_language.QueryError as error:
@@ -190,6 +192,10 @@ class StepFunctions(StepFunctionsParserBackend):
     """The backend that runs executions, where moto's templates and its API both look."""
 
     _url_module = urls  # moto looks for one beside the class
+
+    def start_execution(self, state_machine_arn: str, name: str | None, *rest: Any) -> Any:
+        """Start an execution; one without a name gets a UUID for a name, which moto omits."""
+        return super().start_execution(state_machine_arn, name or str(uuid.uuid4()), *rest)
 
 
 def install() -> None:

@@ -154,7 +154,7 @@ class TrainingJob:
         limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", 86400)
         with self._time_limit(limit):
             for line in self._process.stdout:
-                log.write(line.rstrip())
+                log.write(line)
                 self._read_metrics(line)
         exit_code = self._process.wait()
         processes.stop(self._process)
