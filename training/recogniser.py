@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+
 from spectrogram import Transform
 
 BANDS = 40  # mel
@@ -27,6 +28,8 @@ RANGE_DB = 60.0  # what lies further below a clip's loudest band counts as silen
 class Recogniser:
     """A trained classifier of spectrograms with its penultimate features."""
 
+    STEPS = 700
+
     def __init__(self, network: keras.Model, transform: Transform) -> None:
         self.network = network
         self.transform = transform
@@ -38,19 +41,22 @@ class Recogniser:
         label_ids: np.ndarray,
         transform: Transform,
         *,
-        epochs: int = 40,
+        steps: int | None = None,
         batch_size: int = 64,
         seed: int = 0,
     ) -> "Recogniser":
-        """Learn from (clips, frames, bins) spectrograms in 0..1 and their label indices (clips,)."""
+        """Learn from (clips, frames, bins) spectrograms in 0..1 and their label indices (clips,).
+
+        `steps` are optimizer steps of a batch each, so more clips take no longer.
+        """
+        steps = steps or cls.STEPS
         mels = normalised(log_mel(values, transform))
         labels = int(label_ids.max()) + 1
         initial = keras.random.SeedGenerator(seed)
         network = _network(mels.shape[1:], labels, initial)
-        steps = math.ceil(len(mels) / batch_size)
         optimizer = keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(
-                1e-4, epochs * steps, warmup_target=3e-3, warmup_steps=2 * steps
+                1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 8
             ),
             weight_decay=0.02,
         )
@@ -70,8 +76,9 @@ class Recogniser:
         clips = (
             tf.data.Dataset.from_tensor_slices((mels, label_ids.astype(np.int32)))
             .shuffle(len(mels), seed=seed)
-            .repeat(epochs)
-            .batch(batch_size, drop_remainder=len(mels) * epochs >= batch_size)
+            .repeat()
+            .batch(batch_size, drop_remainder=True)
+            .take(steps)
         )
         for number, (x, y) in enumerate(clips):
             step(x, y, tf.constant([seed, number]))
