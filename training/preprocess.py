@@ -177,7 +177,8 @@ def _read(file: Path, sample_rate: int, trim_db: float) -> np.ndarray | str:
     if file.stat().st_size == 0:
         return "empty file"
     try:
-        sound, rate = librosa.load(file, sr=None, mono=True)
+        with soundfile.SoundFile(file) as opened:  # a path would make librosa try ffmpeg as well
+            sound, rate = librosa.load(opened, sr=None, mono=True)
     except Exception as error:  # the decoders raise many kinds; each means a broken file
         return f"cannot be decoded ({_first_line(error)})"
     if not len(sound):

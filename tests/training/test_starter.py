@@ -1,0 +1,57 @@
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+STARTER = Path(__file__).parents[2] / "infra" / "starter" / "model.tar.gz"
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+@pytest.fixture(scope="module")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("starter")
+    with tarfile.open(STARTER) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def test_the_archive_is_small_and_flat() -> None:
+    assert STARTER.stat().st_size < 4_000_000
+    with tarfile.open(STARTER) as archive:
+        names = archive.getnames()
+    assert not any(name.startswith((".", "/")) for name in names)
+    assert {"1/saved_model.pb", "code/inference.py", "model.json"} <= set(names)
+
+
+def test_the_archive_answers_with_the_handler_of_this_repository(starter: Path) -> None:
+    handler = STARTER.parents[2] / "training" / "inference.py"
+    assert (starter / "code/inference.py").read_text() == handler.read_text()
+
+
+def test_every_digit_is_audible_and_none_is_like_another(starter: Path) -> None:
+    description: dict[str, Any] = json.loads((starter / "model.json").read_text())
+    assert sorted(description["labels"]) == sorted(DIGITS)
+    model = tf.saved_model.load(str(starter / "1"))
+    outputs = model.signatures["serving_default"](
+        label=tf.constant(DIGITS),
+        seed=tf.zeros([10], tf.int64),
+        temperature=tf.fill([10], float(description["temperature"])),
+    )
+    spectra = []
+    for wav in outputs["wav_bytes"].numpy():
+        sound, rate = soundfile.read(io.BytesIO(wav))
+        assert rate == 8000
+        assert len(sound) == description["clip_samples"]
+        assert 20 * np.log10(np.abs(sound).max()) == pytest.approx(-1, abs=0.01)  # dBFS
+        assert (np.abs(sound) >= 0.99).sum() == 0  # nothing is clipped
+        voiced = np.abs(sound) > 0.05
+        assert 0.03 < voiced.mean() < 0.9  # a word, not a click and not a hum
+        spectra.append(np.abs(np.fft.rfft(sound.reshape(8, -1), axis=1)).ravel())
+    likeness = np.corrcoef(spectra) - np.eye(10)
+    assert likeness.max() < 0.95

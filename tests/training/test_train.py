@@ -1,0 +1,179 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+import train
+from autoencoder import VAE
+from preprocess import PEAK
+from spectrogram import Transform
+
+HERE = Path(train.__file__).parent
+
+
+def test_one_epoch_writes_what_the_serving_container_reads(model_dir: Path) -> None:
+    files = {path.relative_to(model_dir).as_posix() for path in model_dir.rglob("*")}
+    assert {
+        "1/saved_model.pb",
+        "1/variables/variables.index",
+        "code/inference.py",
+        "model.json",
+        "vae.weights.h5",
+        "metrics.json",
+    } <= files
+    assert not [name for name in files if name.endswith((".pkl", ".pickle"))]
+    description = json.loads((model_dir / "model.json").read_text())
+    assert description["labels"] == ["high", "low"]
+    assert description["sample_rate"] == 8000
+    assert (model_dir / "code/inference.py").read_text() == (HERE / "inference.py").read_text()
+
+
+def test_saved_weights_and_saved_graph_give_the_same_sound(
+    model_dir: Path, saved_model: Any, description: dict[str, Any], samples: Any
+) -> None:
+    z = np.random.default_rng(0).normal(size=(1, description["latent_dim"])).astype(np.float32)
+    served, _ = samples(saved_model.signatures["latents"](z=z)["wav_bytes"].numpy()[0])
+    transform = Transform(**description["transform"])
+    wave = transform.waveform(VAE.load(model_dir).decode(z)).numpy()[0]
+    np.testing.assert_allclose(served, wave * PEAK / np.abs(wave).max(), atol=1e-3)
+
+
+def test_weights_are_rounded_so_that_the_archive_is_small(model_dir: Path) -> None:
+    for variable in VAE.load(model_dir).trainable_variables:
+        value = tf.convert_to_tensor(variable)
+        rounded = tf.cast(tf.cast(value, tf.bfloat16), tf.float32)
+        np.testing.assert_array_equal(value.numpy(), rounded.numpy())
+
+
+def test_every_epoch_prints_one_plain_line_with_every_metric(
+    tones: Path, tmp_path: Path, small: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(tones), "--model-dir", str(tmp_path), *small, "--epochs", "2"]
+    assert train.main(arguments) == 0
+    out = capfd.readouterr().out
+    lines = [line.split() for line in out.splitlines() if line.startswith("epoch=")]
+    assert [line[0] for line in lines] == ["epoch=1", "epoch=2"]
+    for line in lines:
+        figures = dict(pair.split("=") for pair in line)
+        assert set(json.loads((HERE / "metrics.json").read_text())) <= set(figures)
+        assert all(np.isfinite(float(value)) for value in figures.values())
+    assert "clips kept: 24" in out
+    assert "\r" not in out
+
+
+def test_training_learns(
+    tones: Path, tmp_path: Path, small: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(tones), "--model-dir", str(tmp_path), "--output", str(tmp_path)]
+    assert train.main([*arguments, *small, "--epochs", "12"]) == 0
+    losses = [epoch["val_loss"] for epoch in json.loads((tmp_path / "history.json").read_text())]
+    assert losses[-1] < losses[0]
+    best = json.loads((tmp_path / "metrics.json").read_text())["val_loss"]
+    assert best == pytest.approx(min(losses), abs=0.02)  # rounding the weights costs little
+
+
+def test_the_same_seed_trains_the_same_model(
+    model_dir: Path, tones: Path, tmp_path: Path, small: list[str]
+) -> None:
+    train.main(["--data", str(tones), "--model-dir", str(tmp_path), *small])
+    for one, other in zip(
+        VAE.load(model_dir).get_weights(), VAE.load(tmp_path).get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_and_says_why(
+    tones: Path,
+    tmp_path: Path,
+    small: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "output").mkdir()
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    monkeypatch.setattr("training_loop.elbo_loss", lambda mse, kl, values: mse * float("nan"))
+    arguments = ["--data", str(tones), "--model-dir", str(tmp_path / "model"), *small]
+    assert train.main(arguments) == 1
+    reason = (tmp_path / "output" / "failure").read_text()
+    assert "the loss became nan in epoch 1" in reason
+    assert "learning_rate" in reason
+    assert capfd.readouterr().err.splitlines()[-1] == f"error: {reason}"
+    assert not (tmp_path / "model" / "1").exists()
+
+
+def test_a_folder_without_sounds_fails_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "output").mkdir()
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    assert train.main(["--data", str(tmp_path / "data"), "--model-dir", str(tmp_path)]) == 1
+    assert "is empty" in (tmp_path / "output" / "failure").read_text()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_runs_under_sagemaker_with_its_folders_and_strings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SM_CHANNEL_DATA", "/opt/ml/input/data/data")
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path))
+    args = train.parse_args(
+        ["--batch_size", "8", "--learning_rate", "0.01", "--model_dir", "s3://bucket/output"]
+    )
+    assert args.data == Path("/opt/ml/input/data/data")
+    assert args.model_dir == tmp_path
+    assert (args.batch_size, args.learning_rate) == (8, 0.01)
+
+
+@pytest.mark.parametrize("spelling", ["--model-dir", "--model_dir"])
+def test_the_model_folder_can_be_spelt_both_ways(spelling: str) -> None:
+    assert train.parse_args(["--data", "d", spelling, "out"]).model_dir == Path("out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--epochs", "many"], "'many' is not of type integer"),
+        (["--epochs", "0"], "0 must be at least 1"),
+        (["--learning-rate", "0"], "0 must be more than 0"),
+        (["--validation-split", "0.9"], "0.9 must be at most 0.5"),
+        (["--learning-rate", "nan"], "nan"),
+        (["--preset", "huge"], "'huge' is none of default, reference"),
+        (["--epoch-s", "3"], "--epoch-s"),
+    ],
+)
+def test_a_bad_hyperparameter_is_named(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        train.parse_args(["--data", "d", "--model-dir", "m", *arguments])
+    assert words in capsys.readouterr().err
+
+
+def test_help_shows_a_command_and_every_hyperparameter() -> None:
+    result = subprocess.run(
+        [sys.executable, HERE / "train.py", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+    assert "python training/train.py --data" in result.stdout
+    for name in train.hyperparameters():
+        assert f"--{name.replace('_', '-')}" in result.stdout
+
+
+def test_two_clips_are_enough_to_train(tmp_path: Path, small: list[str], tone: Any) -> None:
+    (tmp_path / "data").mkdir()
+    for i in range(2):
+        soundfile.write(tmp_path / "data" / f"{i}.wav", tone(200 + 100 * i), 8000)
+    data, model = str(tmp_path / "data"), str(tmp_path / "model")
+    assert train.main(["--data", data, "--model-dir", model, *small]) == 0
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["labels"] == []
