@@ -40,6 +40,7 @@ class ResourceMap(parsing.ResourceMap):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._resource_json_map: dict[str, Any]
         self._outdated: set[str] = set()
         self._definitions: dict[str, dict[str, Any]] = {}  # resolved, as last made
         self._superseded: list[tuple[Any, dict[str, Any]]] = []
@@ -59,7 +60,7 @@ class ResourceMap(parsing.ResourceMap):
 
     def update(self, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
         """Make, change and remove resources until the stack is what `template` says."""
-        before = dict(self._resource_json_map)
+        before: dict[str, Any] = dict(self._resource_json_map)
         self._template = template
         if parameters:
             self.input_parameters = parameters

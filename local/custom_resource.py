@@ -19,7 +19,7 @@ def flatten(value: Any, path: str = "") -> dict[str, Any]:
     if isinstance(value, dict):
         items = value.items()
     elif isinstance(value, list):
-        items = dict(enumerate(value)).items()  # type: ignore[assignment]
+        items = dict(enumerate(value)).items()
     else:
         return {path: value}
     flat: dict[str, Any] = {}

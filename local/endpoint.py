@@ -61,7 +61,7 @@ class ModelServer:
             ) from error
 
     def _start(self, model: Any, endpoint_name: str, region: str, folder: Path) -> None:
-        command = [sys.executable, "-m", "local.model_server", folder / "model"]
+        command = [sys.executable, "-m", "local.model_server", str(folder / "model")]
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),

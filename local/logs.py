@@ -22,7 +22,7 @@ class LogStream:
     def __init__(self, group: str, stream: str, role_arn: str, region: str) -> None:
         self._where = {"logGroupName": group, "logStreamName": stream}
         self._client = client_as(role_arn, "sagemaker.amazonaws.com", "logs", region)
-        self._lines: list[dict[str, int | str]] = []
+        self._lines: list[dict[str, object]] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._send_until_closed, daemon=True)
@@ -48,8 +48,8 @@ class LogStream:
         """Add one line; blank ones are dropped, as CloudWatch takes no empty message."""
         if line.strip():
             with self._lock:
-                event = {"timestamp": int(time.time() * 1000), "message": line.rstrip()}
-                self._lines.append(event)
+                now = int(time.time() * 1000)
+                self._lines.append({"timestamp": now, "message": line.rstrip()})
 
     def _send_until_closed(self) -> None:
         while not self._closed.wait(FLUSH_SECONDS):
