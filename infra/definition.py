@@ -118,9 +118,9 @@ def _checking(to: Surroundings) -> dict[str, State]:
             **_list(to, f"$substringAfter($states.input.model, 's3://{to.bucket}/')", most=1),
             "Assign": {
                 "model_url": query("$states.input.model"),
-                "found": query(f"""$boolean($states.result.Contents[
-                  's3://{to.bucket}/' & Key = $states.input.model
-                ])"""),
+                "found": query(f"""$count($filter($states.result.Contents, function($file) {{
+                  's3://{to.bucket}/' & $file.Key = $states.input.model
+                }})) > 0"""),
                 "summary": {},
             },
             "Catch": _catch("Looking into the bucket", "Not started"),

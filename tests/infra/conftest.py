@@ -1,0 +1,46 @@
+"""The stack, synthesised: once as it is deployed by default, and in variations by those who ask."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from infra.settings import Settings
+from infra.stack import STARTER, TRAINING, SoundVaeStack
+
+Template = dict[str, Any]
+Synthesise = Callable[..., Template]
+
+
+@pytest.fixture(scope="session")
+def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+    context = json.loads(Path("cdk.json").read_text())["context"]
+    flags = {key: value for key, value in context.items() if key.startswith("@")}
+
+    def synth(
+        region: str = "us-east-1",
+        starter: Path = STARTER,
+        training: Path = TRAINING,
+        **settings: Any,
+    ) -> Template:
+        app = cdk.App(context=flags, outdir=str(tmp_path_factory.mktemp("cdk")))
+        stack = SoundVaeStack(
+            app,
+            "SoundVae",
+            settings=Settings(**settings),
+            env=cdk.Environment(region=region),
+            starter=starter,
+            training=training,
+        )
+        template: Template = app.synth().get_stack_by_name(stack.stack_name).template
+        return template
+
+    return synth
+
+
+@pytest.fixture(scope="session")
+def template(synthesise: Synthesise) -> Template:
+    return synthesise()

@@ -1,0 +1,50 @@
+"""Reading a template: what is of a type, and values with their intrinsic functions written out."""
+
+import json
+from typing import Any
+
+ACCOUNT = "111122223333"
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Logical id -> properties of every resource of this type."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def the(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The properties of the one resource of this type."""
+    (properties,) = of_type(template, kind).values()
+    return properties
+
+
+def plain(value: Any) -> Any:
+    """`value` with Ref and Fn::... replaced: `<DataBucket>`, `<Role.Arn>`, joined texts."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"Ref": "AWS::Partition"}:
+            return "aws"
+        case {"Ref": "AWS::AccountId"}:
+            return ACCOUNT
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Sub": text}:
+            return text.replace("${AWS::AccountId}", ACCOUNT)
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(plain(part) for part in parts)
+    return {key: plain(item) for key, item in value.items()}
+
+
+def definition_of(template: dict[str, Any]) -> dict[str, Any]:
+    """The state machine's definition."""
+    machine = the(template, "AWS::StepFunctions::StateMachine")
+    definition: dict[str, Any] = json.loads(plain(machine["DefinitionString"]))
+    return definition
