@@ -1,0 +1,78 @@
+"""The same training source gives the same archive, byte for byte, wherever and whenever."""
+
+import hashlib
+import io
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from infra import bundle
+from infra.stack import TRAINING
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "train.py").write_text("print('training')\n")
+    (folder / "deeper" / "ä.json").write_text("{}")
+    return folder
+
+
+def names(archive: bytes) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        return opened.getnames()
+
+
+def test_times_owners_modes_and_place_leave_the_bytes_alone(source: Path, tmp_path: Path) -> None:
+    before, before_hash = bundle.pack(source), bundle.content_hash(source)
+    elsewhere = tmp_path / "elsewhere"
+    for name in ("deeper/ä.json", "train.py"):  # made in another order
+        (elsewhere / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, elsewhere / name)
+        os.utime(elsewhere / name, (0, 1_000_000_000))
+        (elsewhere / name).chmod(0o700)
+    assert bundle.pack(elsewhere) == before
+    assert bundle.content_hash(elsewhere) == before_hash
+
+
+def test_caches_and_hidden_files_are_left_out(source: Path) -> None:
+    before, before_hash = bundle.pack(source), bundle.content_hash(source)
+    for name in ("__pycache__/train.cpython-311.pyc", ".DS_Store", "deeper/.idea/x", "old.pyc"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(b"noise")
+    assert bundle.pack(source) == before
+    assert bundle.content_hash(source) == before_hash
+
+
+def test_every_change_of_a_name_or_a_content_changes_the_hash(source: Path) -> None:
+    seen = {bundle.content_hash(source)}
+    (source / "train.py").write_text("print('training') \n")
+    seen.add(bundle.content_hash(source))
+    (source / "train.py").rename(source / "train2.py")
+    seen.add(bundle.content_hash(source))
+    (source / "new.py").touch()
+    seen.add(bundle.content_hash(source))
+    assert len(seen) == 4
+
+
+def test_the_archive_unpacks_flat_as_the_training_toolkit_expects() -> None:
+    packed = names(bundle.pack(TRAINING))
+    assert {"train.py", "requirements.txt", "hyperparameters.json"} <= set(packed)
+    assert not any(name.startswith((".", "/")) or "__pycache__" in name for name in packed)
+    assert packed == sorted(packed)
+
+
+def test_these_bytes_do_not_depend_on_this_machine(source: Path) -> None:
+    # the archive inside the compression: how well zlib packs differs between its versions
+    with tarfile.open(fileobj=io.BytesIO(bundle.pack(source))) as archive:
+        for entry in archive:
+            facts = (entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname, entry.mode)
+            assert facts == (0, 0, 0, "", "", 0o644)
+    assert hashlib.sha256(bundle.pack(source)).digest() == (
+        hashlib.sha256(bundle.pack(source)).digest()
+    )
+    assert bundle.pack(source)[4:8] == bytes(4)  # gzip's own time stamp
