@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -12,11 +12,7 @@ import pytest
 
 from local import server
 from local.aws_environment import operator_environment
-
-REGION = "us-east-1"
-Client = Callable[[str], Any]
-Execute = Callable[..., dict[str, Any]]
-MakeRole = Callable[..., str]
+from tests.local.deployment import REGION, Client, Execute, MakeRole
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,9 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[2]
 STACK = "SoundVae"
 ACCOUNT, REGION = "123456789012", "us-east-1"
+Client = Callable[[str], Any]  # by the name of the API
+Execute = Callable[..., dict[str, Any]]
+MakeRole = Callable[..., str]
 ASSETS_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 
 
@@ -30,7 +33,7 @@ def synthesise(folder: Path, **settings: Any) -> Path:
     return folder
 
 
-def deploy(assembly: Path, client: Callable[[str], Any]) -> dict[str, str]:
+def deploy(assembly: Path, client: Client) -> dict[str, str]:
     """Publish the assembly's assets, create or update the stack; return its outputs."""
     s3, cloudformation = client("s3"), client("cloudformation")
     assets = json.loads((assembly / f"{STACK}.assets.json").read_text())["files"].values()
@@ -46,7 +49,7 @@ def deploy(assembly: Path, client: Callable[[str], Any]) -> dict[str, str]:
     return outputs(client)
 
 
-def outputs(client: Callable[[str], Any]) -> dict[str, str]:
+def outputs(client: Client) -> dict[str, str]:
     """Return the outputs of the deployed stack."""
     stack = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

@@ -1,0 +1,276 @@
+"""The product on the stand-in, from `cdk deploy` to sound: the promises that need all its parts."""
+
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+import wave
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local import iam
+from local.aws import role_environment
+from tests.local.deployment import (
+    ACCOUNT,
+    REGION,
+    REPOSITORY,
+    Client,
+    deploy,
+    outputs,
+    synthesise,
+)
+
+CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
+RATE = 8000
+PITCHES = {"low": 200, "high": 900}  # Hz; the labels are not those of the starter model
+ONE_EPOCH = {"epochs": 1, "griffin_lim_iterations": 2}
+LISTENED_SECONDS = 600
+
+
+def tone(frequency: float) -> bytes:
+    """Half a second of a sine as a WAV file."""
+    samples = array(
+        "h", (int(9000 * math.sin(2 * math.pi * frequency * n / RATE)) for n in range(RATE // 2))
+    )
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(RATE)
+        sound.writeframes(samples.tobytes())
+    return file.getvalue()
+
+
+def run_cdk(folder: Path, *arguments: str) -> None:
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+    }
+    command = [str(CDK), *arguments, "--no-notices", "--ci"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Deployed:
+    """The deployed stack, seen through the APIs that a user has."""
+
+    def __init__(self, client: Client, assembly: Path) -> None:
+        self.client = client
+        self.assembly = assembly
+        self.outputs = outputs(client)
+        self.bucket = self.outputs["BucketName"]
+
+    def start(self, request: dict[str, Any]) -> str:
+        return self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["StateMachineArn"], input=json.dumps(request)
+        )["executionArn"]
+
+    def finish(self, execution: str) -> dict[str, Any]:
+        deadline = time.monotonic() + LISTENED_SECONDS
+        while time.monotonic() < deadline:
+            answer = self.client("stepfunctions").describe_execution(executionArn=execution)
+            if answer["status"] != "RUNNING":
+                return answer
+            time.sleep(0.2)
+        raise AssertionError(f"still running after {LISTENED_SECONDS} s")
+
+    def sound(self, request: dict[str, Any]) -> wave.Wave_read:
+        answer = self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.outputs["EndpointName"],
+            Body=json.dumps(request),
+            ContentType="application/json",
+            Accept="audio/wav",
+        )
+        assert answer["ContentType"] == "audio/wav"
+        return wave.open(io.BytesIO(answer["Body"].read()), "rb")
+
+    def served_model(self) -> str:
+        """The URL of the model that the endpoint's config names, not of what is recorded."""
+        api = self.client("sagemaker")
+        config = api.describe_endpoint(EndpointName=self.outputs["EndpointName"])
+        variants = api.describe_endpoint_config(EndpointConfigName=config["EndpointConfigName"])[
+            "ProductionVariants"
+        ]
+        model = api.describe_model(ModelName=variants[0]["ModelName"])
+        return model["PrimaryContainer"]["ModelDataUrl"]
+
+    def recorded_model(self) -> str:
+        name = self.outputs["ServedModelParameter"]
+        return self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+
+
+@pytest.fixture(scope="module")
+def deployed(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """Bootstrapped and deployed once, by the CDK's own command line."""
+    folder = tmp_path_factory.mktemp("cdk")
+    run_cdk(folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    iam.DENIALS.clear()
+    assembly = folder / "cdk.out"
+    run_cdk(REPOSITORY, "deploy", "--require-approval", "never", "--output", str(assembly))
+    yield Deployed(client, assembly)
+    client("sagemaker").delete_endpoint(EndpointName=outputs(client)["EndpointName"])
+
+
+@pytest.fixture(scope="module")
+def promoted(deployed: Deployed) -> str:
+    """The URL of a model that an execution has trained on two tones and promoted."""
+    for label, frequency in PITCHES.items():
+        for number in range(12):
+            deployed.client("s3").put_object(
+                Bucket=deployed.bucket,
+                Key=f"audio/{label}_{number}.wav",
+                Body=tone(frequency * (1 + number / 100)),
+            )
+    assert deployed.sound({"label": "seven"}).getnframes() > 0, "the starter does not answer"
+    execution = deployed.start({"Comment": "Insert your JSON here", "hyperparameters": ONE_EPOCH})
+    answer = deployed.finish(execution)
+    assert answer["status"] == "SUCCEEDED", answer.get("cause")
+    output = json.loads(answer["output"])
+    assert math.isfinite(output["metrics"]["val_loss"])
+    return output["model"]
+
+
+def test_an_execution_trains_promotes_and_the_endpoint_sings_the_new_labels(
+    deployed: Deployed, promoted: str
+) -> None:
+    assert deployed.served_model() == deployed.recorded_model() == promoted
+    for label in PITCHES:
+        sound = deployed.sound({"label": label})
+        assert sound.getframerate() == RATE
+        assert sound.getnframes() > RATE / 4
+        assert any(sound.readframes(sound.getnframes()))
+    with pytest.raises(ClientError) as refused:  # a label of the starter model's
+        deployed.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=deployed.outputs["EndpointName"],
+            Body=b'{"label": "seven"}',
+            ContentType="application/json",
+            Accept="application/json",
+        )
+    assert refused.value.response["OriginalStatusCode"] == 400
+    assert "high, low" in refused.value.response["OriginalMessage"]
+
+
+def test_nothing_in_the_happy_path_lacks_a_permission(promoted: str) -> None:
+    assert iam.DENIALS == []
+
+
+def test_the_job_leaves_its_epochs_in_cloudwatch_logs(deployed: Deployed, promoted: str) -> None:
+    job = promoted.split("/")[-3]
+    events = deployed.client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job}/"
+    )["events"]
+    assert any(event["message"].startswith("epoch=1 ") for event in events)
+
+
+def test_a_deploy_of_the_same_stack_keeps_the_promoted_model(
+    deployed: Deployed, promoted: str
+) -> None:
+    deploy(deployed.assembly, deployed.client)
+    assert deployed.served_model() == deployed.recorded_model() == promoted
+
+
+def test_a_deploy_with_another_memory_size_keeps_the_promoted_model(
+    deployed: Deployed, promoted: str, tmp_path: Path
+) -> None:
+    deploy(synthesise(tmp_path, endpoint_memory_mb=4096), deployed.client)
+    endpoint = deployed.client("sagemaker").describe_endpoint(
+        EndpointName=deployed.outputs["EndpointName"]
+    )
+    serverless = endpoint["ProductionVariants"][0]["CurrentServerlessConfig"]
+    assert serverless["MemorySizeInMB"] == 4096
+    assert deployed.served_model() == deployed.recorded_model() == promoted
+    assert deployed.sound({"label": "low"}).getframerate() == RATE
+
+
+@pytest.mark.parametrize(
+    ("request_", "named"),
+    [
+        ({"hyperparameters": {"epoch": 3}}, ["epoch", "epochs"]),
+        ({"hyperparameters": {"epochs": "many"}}, ["epochs", "many"]),
+        ({"data": "audio/nothing/"}, ["audio/nothing/", "wav"]),
+        ({"data": "audio/notes/"}, ["audio/notes/", "wav"]),
+    ],
+)
+def test_a_mistake_in_the_input_is_named_and_the_endpoint_goes_on(
+    deployed: Deployed, promoted: str, request_: dict[str, Any], named: list[str]
+) -> None:
+    deployed.client("s3").put_object(
+        Bucket=deployed.bucket, Key="audio/notes/read-me.txt", Body=b"no sound"
+    )
+    answer = deployed.finish(deployed.start(request_))
+    assert answer["status"] == "FAILED"
+    for word in named:
+        assert word in answer["cause"]
+    assert deployed.served_model() == promoted
+    assert deployed.sound({"label": "high"}).getnframes() > 0
+
+
+def test_the_scripts_own_sentence_reaches_the_cause(deployed: Deployed, promoted: str) -> None:
+    deployed.client("s3").put_object(
+        Bucket=deployed.bucket, Key="audio/broken/broken_1.wav", Body=b"RIFF but no sound"
+    )
+    answer = deployed.finish(deployed.start({"data": "audio/broken/"}))
+    assert answer["status"] == "FAILED"
+    assert "broken_1.wav" in answer["cause"] or "none could be read" in answer["cause"]
+    assert "Traceback" not in answer["cause"]
+
+
+def test_the_consoles_own_input_trains_and_stopping_the_execution_stops_the_job(
+    deployed: Deployed, promoted: str
+) -> None:
+    api = deployed.client("sagemaker")
+    before = len(api.list_training_jobs()["TrainingJobSummaries"])
+    execution = deployed.start({"Comment": "Insert your JSON here"})
+
+    def newest() -> Any:
+        jobs = api.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
+        return api.describe_training_job(TrainingJobName=jobs[-1]["TrainingJobName"])
+
+    while len(api.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]) == before:
+        answer = deployed.client("stepfunctions").describe_execution(executionArn=execution)
+        assert answer["status"] == "RUNNING", answer
+        time.sleep(0.1)
+    assert "epochs" not in newest()["HyperParameters"]  # train.py's own defaults
+    deployed.client("stepfunctions").stop_execution(executionArn=execution)
+    while newest()["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        time.sleep(0.1)
+    assert newest()["TrainingJobStatus"] == "Stopped"
+
+
+def test_a_job_can_neither_read_nor_write_outside_its_prefixes(deployed: Deployed) -> None:
+    models = deployed.client("sagemaker").list_models()["Models"]
+    role = deployed.client("sagemaker").describe_model(ModelName=models[0]["ModelName"])[
+        "ExecutionRoleArn"
+    ]
+    owner = deployed.client("s3")
+    owner.put_object(Bucket=deployed.bucket, Key="private/diary.txt", Body=b"dear diary")
+    owner.create_bucket(Bucket="somebody-elses")
+    owner.put_object(Bucket="somebody-elses", Key="audio/a.wav", Body=b"x")
+    session = role_environment(role, "sagemaker.amazonaws.com", REGION)
+    s3 = boto3.client(
+        "s3",
+        aws_access_key_id=session["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=session["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=session["AWS_SESSION_TOKEN"],
+    )
+    for forbidden in (
+        lambda: s3.get_object(Bucket=deployed.bucket, Key="private/diary.txt"),
+        lambda: s3.list_objects_v2(Bucket=deployed.bucket),
+        lambda: s3.put_object(Bucket=deployed.bucket, Key="audio/new.wav", Body=b"x"),
+        lambda: s3.delete_object(Bucket=deployed.bucket, Key="audio/low_0.wav"),
+        lambda: s3.get_object(Bucket="somebody-elses", Key="audio/a.wav"),
+    ):
+        with pytest.raises(ClientError) as denied:
+            forbidden()
+        assert denied.value.response["Error"]["Code"] == "AccessDenied"
