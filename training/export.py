@@ -16,11 +16,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from autoencoder import VAE
-from sampling import LabelGaussians
+from sampling import LabelMixtures
 from spectrogram import Transform
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 ONSET = 0.02  # of the peak: what comes before is silence
+AUDIBLE = 0.05  # on the 0 to 1 scale: 4 dB above the floor
 
 
 class SoundGenerator(tf.Module):
@@ -30,13 +31,15 @@ class SoundGenerator(tf.Module):
         self,
         vae: VAE,
         transform: Transform,
-        density: LabelGaussians,
+        density: LabelMixtures,
         labels: list[str],
         iterations: int,
+        texture: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder, self.decoder = vae.encoder, vae.decoder
         self.transform, self.density, self.iterations = transform, density, iterations
+        self.texture = texture
         self.labels = tf.constant(labels or [""])
 
     @tf.function(
@@ -102,12 +105,13 @@ class SoundGenerator(tf.Module):
         same = label[:, None] == self.labels[None]
         known = tf.reduce_all(tf.reduce_any(same, axis=1) | (label == ""))
         check = tf.debugging.Assert(known, ["a label is none of", self.labels])
-        with tf.control_dependencies([check] if check is not None else []):
+        with tf.control_dependencies([check]):
             return tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32)
 
     def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Z to WAV files of 16 bits whose peaks lie at -1 dBFS."""
-        waves = self.transform.waveform(self.decoder(z, training=False), self.iterations)
+        """Turn z into WAV files of 16 bits whose peaks lie at -1 dBFS."""
+        values = self._roughen(self.decoder(z, training=False))
+        waves = self.transform.waveform(values, self.iterations)
         peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
         waves = waves * (PEAK / tf.maximum(peak, 1e-6))
         wav = tf.map_fn(
@@ -117,13 +121,23 @@ class SoundGenerator(tf.Module):
         )
         return {"wav_bytes": wav, "z": z}
 
+    def _roughen(self, values: tf.Tensor) -> tf.Tensor:
+        """Add the likelihood's noise where there is sound.
+
+        The decoder gives the mean of its Gaussian, which is smoother than any real sound. The
+        noise is always the same, so that z alone decides the sound.
+        """
+        shape = [self.transform.frames, self.transform.bins]
+        noise = tf.random.stateless_normal(shape, seed=[0, 0], alg="philox") * self.texture
+        return tf.clip_by_value(values + tf.where(values > AUDIBLE, noise, 0.0), 0.0, 1.0)
+
     def _fit(self, audio_bytes: tf.Tensor) -> tf.Tensor:
         """Make a WAV file what the training clips are: mono, trimmed, resampled, padded."""
         channels, rate = tf.audio.decode_wav(audio_bytes)
         wave = tf.reduce_mean(channels, axis=1)
         peak = tf.reduce_max(tf.abs(wave))
         audible = tf.debugging.Assert(peak > 1e-4, ["audio is silent"])
-        with tf.control_dependencies([audible] if audible is not None else []):
+        with tf.control_dependencies([audible]):
             onset = tf.where(tf.abs(wave) > ONSET * peak)[0, 0]
         wave = resample(wave[onset:], rate, self.transform.sample_rate)
         wave = wave[: self.transform.clip_samples]
@@ -147,15 +161,20 @@ def export(
     model_dir: Path,
     vae: VAE,
     transform: Transform,
-    density: LabelGaussians,
+    density: LabelMixtures,
     labels: list[str],
     *,
     temperature: float,
     iterations: int,
+    texture: float = 0.0,
     metrics: dict[str, float],
 ) -> None:
-    """Write the whole layout into model_dir."""
-    generator = SoundGenerator(vae, transform, density, labels, iterations)
+    """Write the whole layout into model_dir.
+
+    `temperature` is the default of requests, `iterations` are Griffin-Lim's, `texture` is the
+    standard deviation of the noise that decoded spectrograms get, on their 0 to 1 scale.
+    """
+    generator = SoundGenerator(vae, transform, density, labels, iterations, texture)
     latent_dim = vae.architecture.latent_dim
     latents = tf.function(
         generator.latents,
@@ -180,6 +199,7 @@ def export(
             "clip_samples": transform.clip_samples,
             "latent_dim": latent_dim,
             "temperature": temperature,
+            "texture": texture,
         },
     )
     (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")

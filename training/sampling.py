@@ -1,81 +1,125 @@
-"""Where to sample the latent space: one Gaussian per label, fitted after training.
+"""Where to sample the latent space: a mixture of Gaussians per label, fitted after training.
 
 The prior N(0, I) is a poor place to sample, for the posteriors of real sounds fill only part of
 it. A density fitted to the posterior means afterwards is a better one: Ghosh et al., "From
-variational to deterministic autoencoders" (2020), ex-post density estimation.
+variational to deterministic autoencoders" (2020), ex-post density estimation. One Gaussian per
+label would blend, say, all speakers of a word into one; a few components keep them apart.
 """
 
 import numpy as np
 import tensorflow as tf
 
+CLIPS_PER_COMPONENT = 10  # enough that a component's centre is no single clip
+MAX_COMPONENTS = 32
+KMEANS_ROUNDS = 30
 
-def fit_gaussian(mu: np.ndarray, towards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and lower Cholesky factor (d, d) of (n, d) posterior means.
 
-    With few clips the covariance is drawn to `towards` (d, d): the fewer, the more.
+class LabelMixtures(tf.Module):
+    """Draws z for label indices; with no labels there is one mixture, index 0.
+
+    The components of a label share one full covariance, so that it can be estimated.
     """
-    n, d = mu.shape
-    mean = mu.mean(axis=0)
-    centred = mu - mean
-    trust = n / (n + d / 2)
-    covariance = trust * (centred.T @ centred) / max(n - 1, 1) + (1 - trust) * towards
-    return mean, _cholesky(covariance)
+
+    def __init__(
+        self, weights: np.ndarray, means: np.ndarray, factors: np.ndarray, spread: np.ndarray
+    ) -> None:
+        super().__init__()
+        self.edges = tf.Variable(np.cumsum(weights, axis=1), False, dtype=tf.float32)
+        self.means = tf.Variable(means, False, dtype=tf.float32)  # (labels, components, d)
+        self.factors = tf.Variable(factors, False, dtype=tf.float32)  # (labels, d, d), Cholesky
+        self.spread = tf.Variable(spread, False, dtype=tf.float32)  # (d, d), within any label
+
+    @classmethod
+    def fit(
+        cls, mu: np.ndarray, label_ids: np.ndarray, labels: list[str], seed: int = 0
+    ) -> "LabelMixtures":
+        """From posterior means (clips, d) and their label indices (clips,)."""
+        mu = mu.astype(np.float64)
+        groups = [mu[label_ids == i] for i in range(len(labels))] or [mu]
+        groups = [group if len(group) else mu for group in groups]
+        within = _covariance([group - group.mean(axis=0) for group in groups])
+        clusters = [_cluster(group, seed) for group in groups]
+        components = max(len(centres) for centres, _ in clusters)
+        weights = np.zeros((len(groups), components))
+        means = np.zeros((len(groups), components, mu.shape[1]))
+        residuals = []
+        for i, (group, (centres, nearest)) in enumerate(zip(groups, clusters, strict=True)):
+            weights[i, : len(centres)] = np.bincount(nearest) / len(group)
+            means[i, : len(centres)] = centres
+            residuals.append(group - centres[nearest])
+        shared = _covariance(residuals)
+        factors = [
+            # a label with one component spreads as labels do, others as their components do
+            _cholesky(_shrunk(residual, within if len(centres) == 1 else shared))
+            for residual, (centres, _) in zip(residuals, clusters, strict=True)
+        ]
+        return cls(weights, means, np.stack(factors), _cholesky(within))
+
+    def choose(self, seed: tf.Tensor) -> tf.Tensor:
+        """Draw a label index for each seed, (batch,) int64 to (batch,) int32."""
+        share = self._uniform(seed, 1) * float(self.means.shape[0])
+        return tf.minimum(tf.cast(share, tf.int32), self.means.shape[0] - 1)
+
+    def sample(self, label_id: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
+        """Draw z (batch, d) of labels (batch,), spread around its component by temperature."""
+        edges = tf.gather(self.edges, label_id)
+        drawn = self._uniform(seed, 2)[:, None] * edges[:, -1:]
+        component = tf.reduce_sum(tf.cast(drawn >= edges, tf.int32), axis=1)
+        component = tf.minimum(component, self.means.shape[1] - 1)
+        mean = tf.gather(tf.gather(self.means, label_id), component, batch_dims=1)
+        offset = tf.linalg.matvec(tf.gather(self.factors, label_id), self._noise(seed))
+        return mean + temperature[:, None] * offset
+
+    def around(self, mu: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
+        """Draw z (batch, d) around given sounds, as far as sounds of one label lie apart."""
+        return mu + temperature[:, None] * tf.linalg.matvec(self.spread, self._noise(seed))
+
+    def _noise(self, seed: tf.Tensor) -> tf.Tensor:
+        """Draw standard normal (batch, d); each row depends on its own seed alone."""
+        d = self.means.shape[2]
+        return tf.map_fn(
+            lambda s: tf.random.stateless_normal([d], seed=tf.stack([s, 0]), alg="philox"),
+            seed,
+            fn_output_signature=tf.TensorSpec([d], tf.float32),
+        )
+
+    def _uniform(self, seed: tf.Tensor, purpose: int) -> tf.Tensor:
+        """Draw from 0..1 (batch,); each value depends on its own seed alone."""
+        return tf.map_fn(
+            lambda s: tf.random.stateless_uniform([], seed=tf.stack([s, purpose]), alg="philox"),
+            seed,
+            fn_output_signature=tf.TensorSpec([], tf.float32),
+        )
+
+
+def _components(clips: int) -> int:
+    return min(max(clips // CLIPS_PER_COMPONENT, 1), MAX_COMPONENTS)
+
+
+def _cluster(points: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """k-means: centres (k, d) and the index of each point's centre (n,)."""
+    k = _components(len(points))
+    centres = points[np.random.default_rng(seed).choice(len(points), k, replace=False)]
+    for _ in range(KMEANS_ROUNDS):
+        distance = np.square(centres).sum(axis=1) - 2 * points @ centres.T  # + |point|^2
+        nearest = distance.argmin(axis=1)
+        used, nearest = np.unique(nearest, return_inverse=True)
+        centres = np.stack([points[nearest == i].mean(axis=0) for i in range(len(used))])
+    return centres, nearest
+
+
+def _covariance(residuals: list[np.ndarray]) -> np.ndarray:
+    stacked = np.concatenate(residuals)
+    return stacked.T @ stacked / len(stacked)
+
+
+def _shrunk(residual: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """Covariance drawn to that of all labels: the fewer clips, the more."""
+    n, d = residual.shape
+    trust = n / (n + d)
+    return trust * _covariance([residual]) + (1 - trust) * shared
 
 
 def _cholesky(covariance: np.ndarray) -> np.ndarray:
     jitter = 1e-6 * max(float(np.trace(covariance)) / len(covariance), 1e-6)
     return np.linalg.cholesky(covariance + jitter * np.eye(len(covariance)))
-
-
-class LabelGaussians(tf.Module):
-    """Draws z for label indices; with no labels there is one Gaussian, index 0."""
-
-    def __init__(self, means: np.ndarray, factors: np.ndarray, spread: np.ndarray) -> None:
-        super().__init__()
-        self.means = tf.Variable(means, False, dtype=tf.float32)  # (labels, d)
-        self.factors = tf.Variable(factors, False, dtype=tf.float32)  # (labels, d, d)
-        self.spread = tf.Variable(
-            spread, False, dtype=tf.float32
-        )  # (d, d), of the sounds within a label
-
-    @classmethod
-    def fit(cls, mu: np.ndarray, label_ids: np.ndarray, labels: list[str]) -> "LabelGaussians":
-        """From posterior means (clips, d) and their label indices (clips,)."""
-        mu = mu.astype(np.float64)
-        groups = [mu[label_ids == i] for i in range(len(labels))] or [mu]
-        groups = [group if len(group) else mu for group in groups]
-        residuals = np.concatenate([group - group.mean(axis=0) for group in groups])
-        pooled = residuals.T @ residuals / len(residuals)
-        fitted = [fit_gaussian(group, pooled) for group in groups]
-        means, factors = (np.stack(part) for part in zip(*fitted, strict=True))
-        return cls(means, factors, _cholesky(pooled))
-
-    def choose(self, seed: tf.Tensor) -> tf.Tensor:
-        """Draw a label index for each seed, (batch,) int64 to (batch,) int32."""
-        labels = self.means.shape[0]
-
-        def one(s: tf.Tensor) -> tf.Tensor:
-            return tf.random.stateless_uniform(
-                [], seed=tf.stack([s, 1]), maxval=labels, dtype=tf.int32, alg="philox"
-            )
-
-        return tf.map_fn(one, seed, fn_output_signature=tf.TensorSpec([], tf.int32))
-
-    def noise(self, seed: tf.Tensor) -> tf.Tensor:
-        """Draw standard normal (batch, d); each row depends on its own seed alone."""
-        d = self.means.shape[1]
-
-        def one(s: tf.Tensor) -> tf.Tensor:
-            return tf.random.stateless_normal([d], seed=tf.stack([s, 0]), alg="philox")
-
-        return tf.map_fn(one, seed, fn_output_signature=tf.TensorSpec([d], tf.float32))
-
-    def sample(self, label_id: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-        """Draw z (batch, d) around the labels' means, spread by temperature (batch,)."""
-        offset = tf.linalg.matvec(tf.gather(self.factors, label_id), self.noise(seed))
-        return tf.gather(self.means, label_id) + temperature[:, None] * offset
-
-    def around(self, mu: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-        """Draw z (batch, d) around given sounds, as far as sounds of one label lie apart."""
-        offset = tf.linalg.matvec(self.spread, self.noise(seed))
-        return mu + temperature[:, None] * offset

@@ -23,9 +23,9 @@ import numpy as np
 
 from autoencoder import VAE, Architecture
 from dataset import Dataset, read_dataset
-from export import export
+from export import AUDIBLE, export
 from preprocess import DataError
-from sampling import LabelGaussians
+from sampling import LabelMixtures
 from training_loop import Schedule, Trainer, TrainingFailed, round_weights
 
 HERE = Path(__file__).parent
@@ -189,7 +189,7 @@ def finish(
     round_weights(trainer.vae)
     metrics = trainer.evaluate()
     means = trainer.posterior_means(data.values[training])
-    density = LabelGaussians.fit(means, data.label_ids[training], data.labels)
+    density = LabelMixtures.fit(means, data.label_ids[training], data.labels, args.seed)
     args.model_dir.mkdir(parents=True, exist_ok=True)
     export(
         args.model_dir,
@@ -199,6 +199,7 @@ def finish(
         data.labels,
         temperature=args.temperature,
         iterations=args.griffin_lim_iterations,
+        texture=trainer.residual(AUDIBLE),
         metrics=metrics,
     )
     figures = " ".join(f"{name}={value:.6g}" for name, value in metrics.items())

@@ -79,6 +79,16 @@ class Trainer:
         mse, kl = squared_error / clips / self.values, kl / clips
         return {"val_loss": float(elbo_loss(mse, kl, self.values)), "mse": mse, "kl": kl}
 
+    def residual(self, above: float) -> float:
+        """Root mean square error of the validation clips' values that are decoded `above`."""
+        total, count = 0.0, 0
+        for start in range(0, len(self.validation), VALIDATION_BATCH):
+            x = tf.cast(self.validation[start : start + VALIDATION_BATCH], tf.float32)
+            decoded = self.vae(x).numpy()
+            errors = (decoded - x.numpy())[decoded > above]
+            total, count = total + float(np.square(errors).sum()), count + errors.size
+        return math.sqrt(total / max(count, 1))
+
     def posterior_means(self, values: np.ndarray) -> np.ndarray:
         """(clips, frames, bins) to (clips, latent_dim)."""
         encode = tf.function(lambda x: self.vae.encode(tf.cast(x, tf.float32))[0])

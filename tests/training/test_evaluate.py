@@ -25,7 +25,7 @@ from evaluate import (
 )
 from export import export
 from preprocess import Report
-from sampling import LabelGaussians
+from sampling import LabelMixtures
 from spectrogram import Transform
 
 TRANSFORM = Transform.choose(4000, 0.25)
@@ -125,7 +125,7 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     vae = VAE(Architecture("default", TRANSFORM.frames, TRANSFORM.bins, latent_dim=4, channels=8))
     rng = np.random.default_rng(0)
-    density = LabelGaussians.fit(rng.standard_normal((40, 4)), np.arange(40) % 2, ["low", "high"])
+    density = LabelMixtures.fit(rng.standard_normal((40, 4)), np.arange(40) % 2, ["low", "high"])
     export(
         folder,
         vae,
