@@ -99,10 +99,9 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
         for name, function in FUNCTIONS.items():
             query.register_lambda(name, function)
         result = query.evaluate(None, {n: _with_nulls(v) for n, v in variables.items()})
+        if result is None:
+            raise QueryError("it returned nothing (undefined)")
+        return _as_json(result)
     except Exception as error:
-        raise QueryError(
-            f"The JSONata expression '{expression}' cannot be evaluated: {error}"
-        ) from error
-    if result is None:
-        raise QueryError(f"The JSONata expression '{expression}' returned nothing (undefined).")
-    return _as_json(result)
+        message = f"The JSONata expression '{expression}' cannot be evaluated: {error}"
+        raise QueryError(message) from error

@@ -1,0 +1,131 @@
+"""The states language as the product uses it, where moto and Step Functions differ."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from local.query_language import QueryError, evaluate
+from tests.local.deployment import Client, Execute, MakeRole
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("$hash('abc', 'SHA-1')", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        ("$parse('{\"a\": [1, null]}').a", [1, None]),
+        ("$partition([1, 2, 3], 2)", [[1, 2], [3]]),
+        ("$range(1, 6, 2)", [1, 3, 5]),
+        ("$random(7) = $random(7)", True),
+        ("6 / 2", 3),
+        ("$states.input.nothing = null", True),
+        ("$exists($states.input.missing)", False),
+        ("$states.input.quoted & '!'", 'say "a\\b"\n!'),
+        ("$count($name)", 2),
+    ],
+)
+def test_expressions_have_step_functions_own_functions_and_json_values(
+    expression: str, expected: Any
+) -> None:
+    given = {"nothing": None, "quoted": 'say "a\\b"\n'}
+    assert evaluate(expression, {"states": {"input": given}, "name": [1, 2]}) == expected
+
+
+def test_uuids_are_new_each_time() -> None:
+    first, second = evaluate("$uuid()", {}), evaluate("$uuid()", {})
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)
+    assert first != second
+
+
+@pytest.mark.parametrize("expression", ["$states.input.missing", "$undefined(1)", "1 +", "$sum"])
+def test_an_expression_without_a_value_is_an_error_that_quotes_it(expression: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(expression)):
+        evaluate(expression, {"states": {"input": {}}})
+
+
+def test_variables_defaults_and_fail_sentences(execute: Execute) -> None:
+    answer = execute(
+        {
+            "Assign": {
+                "Type": "Pass",
+                "Assign": {"said": "{% $states.input.word ? $states.input.word : 'none' %}"},
+                "Next": "Fail",
+            },
+            "Fail": {"Type": "Fail", "Error": "Mistake", "Cause": "{% 'it was ' & $said %}"},
+        },
+        {"word": 'a "quoted" one'},
+    )
+    assert (answer["status"], answer["error"]) == ("FAILED", "Mistake")
+    assert answer["cause"] == 'it was a "quoted" one'
+
+
+def test_a_failed_expression_can_be_caught(execute: Execute) -> None:
+    answer = execute(
+        {
+            "Ask": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets",
+                "Arguments": {"Prefix": "{% $states.input.missing %}"},
+                "Catch": [
+                    {
+                        "ErrorEquals": ["States.QueryEvaluationError"],
+                        "Output": {"caught": "{% $states.errorOutput.Error %}"},
+                        "Next": "Caught",
+                    }
+                ],
+                "End": True,
+            },
+            "Caught": {"Type": "Pass", "End": True},
+        }
+    )
+    assert json.loads(answer["output"]) == {"caught": "States.QueryEvaluationError"}
+
+
+def test_an_execution_without_a_name_gets_one(execute: Execute) -> None:
+    states = {
+        "Who": {
+            "Type": "Pass",
+            "Output": {"name": "{% $states.context.Execution.Name %}"},
+            "End": True,
+        }
+    }
+    first, second = (json.loads(execute(states)["output"])["name"] for _ in range(2))
+    assert len(first) == 36
+    assert first != second
+
+
+def test_a_task_runs_under_the_state_machines_role(
+    client: Client, execute: Execute, make_role: MakeRole
+) -> None:
+    client("ssm").put_parameter(Name="/task/role", Value="v", Type="String")
+    states = {
+        "Read": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:ssm:getParameter",
+            "Arguments": {"Name": "/task/role"},
+            "Output": {"value": "{% $states.result.Parameter.Value %}"},
+            "End": True,
+        }
+    }
+    allowed = {"Action": "ssm:GetParameter", "Resource": "*"}
+    reader = make_role("may-read", "states.amazonaws.com", allowed)
+    assert json.loads(execute(states, role=reader)["output"]) == {"value": "v"}
+    answer = execute(states, role=make_role("may-nothing", "states.amazonaws.com"))
+    assert answer["error"] == "Ssm.SsmException"
+    assert "not authorized to perform: ssm:GetParameter" in answer["cause"]
+
+
+def test_sagemakers_errors_have_the_names_of_the_optimised_integration(execute: Execute) -> None:
+    states = {
+        "Update": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sagemaker:updateEndpoint",
+            "Arguments": {"EndpointName": "no-such", "EndpointConfigName": "none"},
+            "End": True,
+        }
+    }
+    answer = execute(states)
+    assert answer["error"] == "SageMaker.AmazonSageMakerException"
+    assert 'Could not find endpoint "no-such"' in answer["cause"]
+    assert "Error Code: ValidationException" in answer["cause"]
