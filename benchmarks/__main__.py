@@ -44,9 +44,10 @@ def main() -> None:
 
 
 def _spoken_digits() -> Path:
-    from local.spoken_digits import spoken_digits
+    from local import demo, spoken_digits
 
-    return spoken_digits()
+    spoken_digits.write(demo.SPOKEN_DIGITS)
+    return demo.SPOKEN_DIGITS
 
 
 if __name__ == "__main__":
