@@ -10,6 +10,9 @@ So the Model below is made from what is being served at that moment:
     serving image or role    yes            yes          yes           what was served
     the starter              yes            yes          yes           what was served: the new
                                                                        starter if no promotion yet
+
+Not covered: a deploy that fails half-way and has to roll back the endpoint as well gives it the
+config of the last deploy. An execution with `{"model": "<what the parameter says>"}` mends that.
 """
 
 import hashlib

@@ -7,9 +7,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.definition import Surroundings, definition
+from infra.definition import definition
 from infra.served_model import ServedModel
 from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
+from infra.states import Surroundings
 
 
 class Pipeline(Construct):

@@ -10,13 +10,13 @@ from constructs import Construct
 from infra import bundle
 from infra.bucket import DataBucket
 from infra.console import state_machine_url
-from infra.definition import Surroundings
 from infra.delivery import Delivery
 from infra.endpoint import ServedEndpoint
 from infra.execution_role import ExecutionRole
 from infra.images import Images
 from infra.pipeline import Pipeline
 from infra.settings import CODE, Settings
+from infra.states import Surroundings
 
 ROOT = Path(__file__).parent.parent
 TRAINING = ROOT / "training"

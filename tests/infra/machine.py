@@ -45,7 +45,8 @@ def run(
     name: str = "5d9b1c3e-1111-2222-3333-444455556666",
 ) -> Execution:
     """Start at StartAt and go on until a Succeed or a Fail; retries are not made."""
-    execution, variables = Execution(), {}
+    execution = Execution()
+    variables: dict[str, Any] = {}
     state_name, value = definition["StartAt"], given
     for step in range(1000):
         state = definition["States"][state_name]

@@ -8,8 +8,8 @@ from typing import Any
 import jsonata
 import pytest
 
-from infra.definition import looks_within
 from infra.jsonata import legal_name, query
+from infra.promote_states import looks_within
 from tests.infra.conftest import Template
 from tests.infra.evaluator import evaluate
 from tests.infra.machine import Service, ServiceError, run

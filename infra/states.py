@@ -1,0 +1,55 @@
+"""What all states share: what they may name, how they retry, how they fail."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.images import Images
+from infra.jsonata import query
+from infra.reasons import sentence_of_error
+from infra.settings import Settings
+
+State = dict[str, Any]
+
+# a service that is busy or hiccups; a longer outage ends the execution with its reason
+RETRY = [
+    {
+        "ErrorEquals": ["States.TaskFailed"],
+        "IntervalSeconds": 2,
+        "MaxAttempts": 2,
+        "BackoffRate": 2,
+        "JitterStrategy": "FULL",
+    }
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the states name: fixed at synth, or a token that CloudFormation fills in."""
+
+    region: str
+    partition: str
+    bucket: str
+    role_arn: str
+    source_url: str  # of sourcedir.tar.gz
+    parameter: str  # SSM parameter that says what is served
+    images: Images
+    settings: Settings
+    hyperparameters: Mapping[str, Mapping[str, Any]]  # name -> JSON Schema
+    metrics: tuple[str, ...]  # what train.py prints as name=number
+
+
+def catch_all(did: str, then: str) -> list[State]:
+    """Go to the state `then`, saying that `did` failed and why."""
+    return [
+        {
+            "ErrorEquals": ["States.ALL"],
+            "Output": {"sentence": query(sentence_of_error(did))},
+            "Next": then,
+        }
+    ]
+
+
+def fail(error: str) -> State:
+    """End the execution with the sentence that the state before made."""
+    return {"Type": "Fail", "Error": error, "Cause": query("$states.input.sentence")}
