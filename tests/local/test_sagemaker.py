@@ -1,0 +1,264 @@
+"""Jobs really run through the toolkit, endpoints really serve, and both fail as on AWS."""
+
+import gzip
+import io
+import json
+import tarfile
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.deployment import Client, MakeRole
+
+BUCKET = "sagemaker-tests"
+SCRIPT = """
+import argparse, os, pathlib, sys, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--mode")
+parser.add_argument("--epochs", type=int)
+arguments, _ = parser.parse_known_args()
+if arguments.mode == "sentence":
+    base = pathlib.Path(os.environ["SM_OUTPUT_DIR"])
+    (base / "failure").write_text("There is no sound in the channel.")
+    sys.exit(1)
+if arguments.mode == "crash":
+    raise ValueError("epochs are odd")
+if arguments.mode == "endless":
+    time.sleep(600)
+sounds = sorted(p.name for p in pathlib.Path(os.environ["SM_CHANNEL_DATA"]).rglob("*.wav"))
+for epoch in range(arguments.epochs):
+    print(f"epoch={epoch + 1} val_loss={-0.5 * epoch} sounds={len(sounds)}")
+pathlib.Path(os.environ["SM_MODEL_DIR"], "notes.txt").write_text(" ".join(sounds))
+"""
+HANDLER = """
+def handler(data, context):
+    return "NUMBER", "text/plain"
+"""
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as tar:
+        for name, body in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(body)
+            tar.addfile(entry, io.BytesIO(body))
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def role(client: Client, make_role: MakeRole) -> str:
+    """An execution role for one bucket, which holds two sounds and the script's bundle."""
+    client("s3").create_bucket(Bucket=BUCKET)
+    for name, body in {
+        "audio/a.wav": b"a",
+        "audio/deep/b.wav": b"b",
+        "code/sourcedir.tar.gz": archive({"train.py": SCRIPT.encode()}),
+    }.items():
+        client("s3").put_object(Bucket=BUCKET, Key=name, Body=body)
+    return make_role(
+        "execution",
+        "sagemaker.amazonaws.com",
+        {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{BUCKET}"},
+        {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"},
+        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/output/*"},
+        {"Action": "logs:*", "Resource": "*"},
+    )
+
+
+def job(name: str, role: str, mode: str, **changes: Any) -> dict[str, Any]:
+    data = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/audio/"}
+    return {
+        "TrainingJobName": name,
+        "RoleArn": role,
+        "AlgorithmSpecification": {
+            "TrainingImage": "image",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "val_loss", "Regex": r"\bval_loss=([-+0-9.eE]+)"}],
+        },
+        "HyperParameters": {
+            "sagemaker_program": "train.py",
+            "sagemaker_submit_directory": f"s3://{BUCKET}/code/sourcedir.tar.gz",
+            "mode": mode,
+            "epochs": "3",
+        },
+        "InputDataConfig": [{"ChannelName": "data", "DataSource": {"S3DataSource": data}}],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/output"},
+        "ResourceConfig": {
+            "InstanceCount": 1,
+            "InstanceType": "ml.g5.xlarge",
+            "VolumeSizeInGB": 1,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 300},
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def jobs(client: Client, role: str) -> dict[str, Any]:
+    """The descriptions of one ended job for each mode of the script; they run side by side."""
+    api = client("sagemaker")
+    for mode in ("good", "sentence", "crash"):
+        api.create_training_job(**job(mode, role, mode))
+    limit = {"MaxRuntimeInSeconds": 1}
+    api.create_training_job(**job("endless", role, "endless", StoppingCondition=limit))
+    ended: dict[str, Any] = {}
+    for mode in ("good", "sentence", "crash", "endless"):
+        while True:
+            ended[mode] = api.describe_training_job(TrainingJobName=mode)
+            if ended[mode]["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
+                break
+            time.sleep(0.2)
+    return ended
+
+
+def test_a_job_leaves_its_model_its_metrics_and_its_times(
+    client: Client, jobs: dict[str, Any]
+) -> None:
+    good = jobs["good"]
+    assert good["TrainingJobStatus"] == "Completed", good.get("FailureReason")
+    assert [(m["MetricName"], m["Value"]) for m in good["FinalMetricDataList"]] == [
+        ("val_loss", -1.0)
+    ]
+    url = f"s3://{BUCKET}/output/good/output/model.tar.gz"
+    assert good["ModelArtifacts"]["S3ModelArtifacts"] == url
+    body = client("s3").get_object(Bucket=BUCKET, Key="output/good/output/model.tar.gz")["Body"]
+    with tarfile.open(fileobj=io.BytesIO(body.read())) as tar:
+        notes = tar.extractfile("notes.txt")
+        assert notes is not None
+        assert notes.read() == b"a.wav b.wav"
+    steps = [transition["Status"] for transition in good["SecondaryStatusTransitions"]]
+    assert steps == ["Downloading", "Training", "Uploading", "Completed"]
+    assert good["BillableTimeInSeconds"] >= 0
+
+
+def test_the_scripts_sentence_is_the_failure_reason(jobs: dict[str, Any]) -> None:
+    assert jobs["sentence"]["TrainingJobStatus"] == "Failed"
+    assert (
+        jobs["sentence"]["FailureReason"]
+        == "AlgorithmError: There is no sound in the channel., exit code: 1"
+    )
+
+
+def test_a_crash_shows_its_exception_in_the_failure_reason(jobs: dict[str, Any]) -> None:
+    reason = jobs["crash"]["FailureReason"]
+    assert reason.startswith("AlgorithmError: ExecuteUserScriptError")
+    assert "ValueError: epochs are odd" in reason
+    assert reason.endswith("exit code: 1")
+
+
+def test_a_job_beyond_its_time_is_stopped(jobs: dict[str, Any]) -> None:
+    assert jobs["endless"]["TrainingJobStatus"] == "Stopped"
+    assert jobs["endless"]["SecondaryStatus"] == "MaxRuntimeExceeded"
+
+
+def test_a_jobs_name_is_taken_for_ever(client: Client, role: str, jobs: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        client("sagemaker").create_training_job(**job("good", role, "good"))
+
+
+def test_a_channel_without_objects_is_refused_at_once(client: Client, role: str) -> None:
+    request = job("nothing", role, "good")
+    source = request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    source["S3Uri"] = f"s3://{BUCKET}/empty/"
+    with pytest.raises(ClientError, match="No S3 objects found under S3 URL"):
+        client("sagemaker").create_training_job(**request)
+
+
+def test_a_role_that_sagemaker_may_not_assume_is_refused(
+    client: Client, make_role: MakeRole
+) -> None:
+    stranger = make_role("stranger", "lambda.amazonaws.com")
+    with pytest.raises(ClientError, match="Could not assume role"):
+        client("sagemaker").create_training_job(**job("stranger", stranger, "good"))
+
+
+def test_a_model_whose_artifact_the_role_cannot_read_is_refused(client: Client, role: str) -> None:
+    with pytest.raises(ClientError, match="Could not access model data"):
+        make_model(client, role, "unreadable", f"s3://{BUCKET}-other/model.tar.gz")
+
+
+def make_model(client: Client, role: str, name: str, url: str) -> None:
+    api = client("sagemaker")
+    api.create_model(
+        ModelName=name,
+        ExecutionRoleArn=role,
+        PrimaryContainer={"Image": "image", "ModelDataUrl": url},
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": name,
+        "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1},
+    }
+    api.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+
+
+def settled(client: Client, name: str) -> dict[str, Any]:
+    while True:
+        endpoint = client("sagemaker").describe_endpoint(EndpointName=name)
+        if endpoint["EndpointStatus"] not in ("Creating", "Updating"):
+            return endpoint
+        time.sleep(0.1)
+
+
+def ask(client: Client, name: str) -> bytes:
+    answer = client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"{}")
+    return answer["Body"].read()
+
+
+def test_an_update_that_fails_leaves_the_former_model_serving(client: Client, role: str) -> None:
+    api = client("sagemaker")
+    saved = constant_model()
+    for number in ("1", "2"):
+        handler = HANDLER.replace("NUMBER", f"model {number}").encode()
+        body = archive({**saved, "code/inference.py": handler})
+        client("s3").put_object(Bucket=BUCKET, Key=f"models/{number}.tar.gz", Body=body)
+        make_model(client, role, f"model-{number}", f"s3://{BUCKET}/models/{number}.tar.gz")
+    client("s3").put_object(Bucket=BUCKET, Key="models/bad.tar.gz", Body=gzip.compress(b"bad"))
+    make_model(client, role, "model-bad", f"s3://{BUCKET}/models/bad.tar.gz")
+
+    api.create_endpoint(EndpointName="voice", EndpointConfigName="model-1")
+    assert settled(client, "voice")["EndpointStatus"] == "InService"
+    assert ask(client, "voice") == b"model 1"
+
+    api.update_endpoint(EndpointName="voice", EndpointConfigName="model-bad")
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        api.update_endpoint(EndpointName="voice", EndpointConfigName="model-2")
+    failed = settled(client, "voice")
+    assert (failed["EndpointStatus"], failed["EndpointConfigName"]) == ("InService", "model-1")
+    assert "Failed to download model data" in failed["FailureReason"]
+    assert ask(client, "voice") == b"model 1"
+
+    api.update_endpoint(EndpointName="voice", EndpointConfigName="model-2")
+    assert ask(client, "voice") == b"model 1", "it must serve while it is updated"
+    assert settled(client, "voice")["EndpointConfigName"] == "model-2"
+    assert ask(client, "voice") == b"model 2"
+
+    api.delete_endpoint(EndpointName="voice")
+    with pytest.raises(ClientError, match="not found"):
+        ask(client, "voice")
+
+
+def constant_model() -> dict[str, bytes]:
+    """Return the files of the smallest SavedModel."""
+    import tempfile
+    from pathlib import Path
+
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.f = tf.function(
+        lambda x: {"y": x}, input_signature=[tf.TensorSpec([None], tf.float32, name="x")]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, f"{folder}/1", signatures={"serving_default": module.f})
+        files = [p for p in Path(folder).rglob("*") if p.is_file()]
+        return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+def test_an_endpoint_that_does_not_exist_is_a_validation_error(client: Client) -> None:
+    with pytest.raises(ClientError) as error:
+        client("sagemaker-runtime").invoke_endpoint(EndpointName="no-such", Body=json.dumps({}))
+    assert error.value.response["Error"]["Code"] == "ValidationError"
