@@ -8,6 +8,7 @@ from infra.states import State, Surroundings
 
 def train_states(around: Surroundings) -> dict[str, State]:
     """Train, and try the next instance type if that may help."""
+    images = around.images
     instance_type = "$request.instance_types[$count($attempts)]"
     fixed = {
         "sagemaker_program": "train.py",
@@ -24,7 +25,7 @@ def train_states(around: Surroundings) -> dict[str, State]:
                 "AlgorithmSpecification": {
                     "TrainingImage": query(
                         f"$contains({instance_type}, /^ml\\.[gp][0-9]/) "
-                        f"? {literal(around.images.training_gpu)} : {literal(around.images.training_cpu)}"
+                        f"? {literal(images.training_gpu)} : {literal(images.training_cpu)}"
                     ),
                     "TrainingInputMode": "File",
                     "MetricDefinitions": [
