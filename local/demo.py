@@ -53,7 +53,7 @@ def label_of(file: Path, folder: Path) -> str | None:
     if file.parent != folder:
         return file.relative_to(folder).parts[0]
     label, underscore, _ = file.stem.partition("_")
-    return label if underscore else None
+    return label if underscore and label else None
 
 
 def sounds_in(folder: Path) -> list[Path]:
@@ -147,7 +147,7 @@ class Demo:
             key = f"audio/{file.relative_to(folder).as_posix()}"
             s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
 
-        title = f"Upload {len(files)} sounds to s3://{bucket}/audio/"
+        title = f"Upload {len(files)} sounds to the bucket, under audio/"
         with self.step(title, busy=False), self._progress() as progress:
             task = progress.add_task("uploading", total=len(files), figures="")
             with ThreadPoolExecutor(4) as pool:

@@ -1,13 +1,13 @@
 """IAM: what a role may do is decided as AWS does, by Action, Resource and Condition.
 
-moto's own enforcement ignores conditions, judges every JSON service against the resource `*`, and
-knows neither PassRole nor the source of a CopyObject. Only role sessions are judged here: the
+moto's own enforcement judges every JSON service against the resource `*`, and knows neither
+PassRole nor the source of a CopyObject. Only role sessions are judged here: the
 person at the keyboard owns the account. The roles of the CDK's bootstrap (`cdk-*`) are AWS's own.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -18,7 +18,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import FakeBucket
 from moto.sts.models import sts_backends
 
-Statement = Mapping[str, Any]
+from local.policies import Statement, as_list, decide
 
 
 class NotTrustedError(Exception):
@@ -37,76 +37,6 @@ DENIALS: list[Denial] = []
 """Every denied call since the start, for the tests and the server's log."""
 
 
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _like(pattern: str, value: str, flags: int = 0) -> bool:
-    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(regex, value, flags | re.DOTALL) is not None
-
-
-CONDITION_OPERATORS: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda wanted, value: value == wanted,
-    "StringEqualsIgnoreCase": lambda wanted, value: value.lower() == wanted.lower(),
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
-    "Bool": lambda wanted, value: value.lower() == wanted.lower(),
-    "NumericEquals": lambda wanted, value: float(value) == float(wanted),
-    "NumericLessThan": lambda wanted, value: float(value) < float(wanted),
-    "NumericLessThanEquals": lambda wanted, value: float(value) <= float(wanted),
-    "NumericGreaterThan": lambda wanted, value: float(value) > float(wanted),
-    "NumericGreaterThanEquals": lambda wanted, value: float(value) >= float(wanted),
-}
-
-
-def condition_holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    """Tell whether every key of every operator in a statement's Condition matches `context`."""
-    context = {key.lower(): value for key, value in context.items()}
-    for operator, keys in condition.items():
-        name, _, _ = operator.rpartition(":")[2].partition("IfExists")
-        negated = "Not" in name
-        for key, wanted in keys.items():
-            value = context.get(key.lower())
-            if name == "Null":
-                if (value is None) != (str(wanted).lower() == "true"):
-                    return False
-            elif value is None:
-                if not (negated or operator.endswith("IfExists")):
-                    return False
-            else:
-                matches = CONDITION_OPERATORS[name.replace("Not", "")]
-                if any(matches(str(one), value) for one in _as_list(wanted)) == negated:
-                    return False
-    return True
-
-
-def _applies(statement: Statement, action: str, resource: str, context: Mapping[str, str]) -> bool:
-    def listed(key: str, value: str, flags: int = 0) -> bool:
-        return any(_like(pattern, value, flags) for pattern in _as_list(statement[key]))
-
-    if "Action" in statement and not listed("Action", action, re.IGNORECASE):
-        return False
-    if "NotAction" in statement and listed("NotAction", action, re.IGNORECASE):
-        return False
-    if "Resource" in statement and not listed("Resource", resource):
-        return False
-    if "NotResource" in statement and listed("NotResource", resource):
-        return False
-    return condition_holds(statement.get("Condition", {}), context)
-
-
-def decide(
-    statements: Iterable[Statement], action: str, resource: str, context: Mapping[str, str]
-) -> PermissionResult:
-    """Return DENIED if a statement denies, else PERMITTED if one allows, else NEUTRAL."""
-    effects = {s["Effect"] for s in statements if _applies(s, action, resource, context)}
-    if "Deny" in effects:
-        return PermissionResult.DENIED
-    return PermissionResult.PERMITTED if "Allow" in effects else PermissionResult.NEUTRAL
-
-
 def _role(role_arn: str) -> Any:
     account = role_arn.split(":")[4]
     return iam_backends[account]["aws"].get_role_by_arn(role_arn)
@@ -121,7 +51,7 @@ def statements_of(role_arn: str) -> list[Statement]:
     ]
     for policy in backend.list_attached_role_policies(role.name)[0]:
         documents.append(next(v.document for v in policy.versions if v.is_default))
-    return [s for document in documents for s in _as_list(json.loads(document)["Statement"])]
+    return [s for document in documents for s in as_list(json.loads(document)["Statement"])]
 
 
 def assume_role(role_arn: str, service: str, region: str) -> Any:
@@ -133,8 +63,8 @@ def assume_role(role_arn: str, service: str, region: str) -> Any:
     trust = json.loads(_role(role_arn).assume_role_policy_document)
     statements = [
         s
-        for s in _as_list(trust["Statement"])
-        if service in _as_list(s.get("Principal", {}).get("Service", []))
+        for s in as_list(trust["Statement"])
+        if service in as_list(s.get("Principal", {}).get("Service", []))
     ]
     context = {"aws:SourceAccount": account, "aws:PrincipalIsAWSService": "true"}
     # aws:SourceArn names a job or endpoint that need not exist yet, so any of this account will do
@@ -290,7 +220,7 @@ def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResul
         return PermissionResult.NEUTRAL
     statements = [
         s
-        for s in _as_list(json.loads(self.policy)["Statement"])
+        for s in as_list(json.loads(self.policy)["Statement"])
         if s.get("Principal") in ("*", {"AWS": "*"})
     ]
     return decide(statements, action, resource, {"aws:SecureTransport": "true"})

@@ -70,7 +70,7 @@ class TrainingJob:
         """Ask the script to end: SIGTERM now, SIGKILL in two minutes."""
         self._stopped_as = as_status
         self._show("Stopping", status="Stopping")
-        if self._process is not None:
+        if self._process is not None:  # or `_train` will, once it has started one
             processes.send(self._process, signal.SIGTERM)
             killer = threading.Timer(STOP_SECONDS, processes.send, (self._process, signal.SIGKILL))
             killer.daemon = True
@@ -83,7 +83,8 @@ class TrainingJob:
         try:
             self._show("Downloading")
             self._lay_out(base)
-            self._show("Training")
+            if not self._stopped_as:
+                self._show("Training")
             with LogStream(LOG_GROUP, stream, self.record.role_arn, self.region) as log:
                 exit_code = self._train(base, log)
             if exit_code and not self._stopped_as:
@@ -151,6 +152,8 @@ class TrainingJob:
             "TRAINING_JOB_ARN": self.record.arn,
         }
         self._process = processes.start([toolkit], environment, base)
+        if self._stopped_as:
+            processes.send(self._process, signal.SIGTERM)
         limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", 86400)
         with self._time_limit(limit):
             for line in self._process.stdout:

@@ -9,6 +9,7 @@ from moto.iam.access_control import PermissionResult
 
 from local import iam
 from local.aws import client_as
+from local.policies import decide
 from tests.local.deployment import REGION, Client, MakeRole
 
 ALLOWED, DENIED, NEITHER = (
@@ -83,7 +84,7 @@ def test_a_policy_decides_as_aws_documents(
     context: dict[str, str],
     expected: PermissionResult,
 ) -> None:
-    assert iam.decide(statements, action, resource, context) is expected
+    assert decide(statements, action, resource, context) is expected
 
 
 def test_a_role_is_assumed_only_by_the_service_that_it_trusts(make_role: MakeRole) -> None:
