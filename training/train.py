@@ -26,7 +26,7 @@ from dataset import Dataset, read_dataset
 from export import AUDIBLE, export
 from preprocess import DataError
 from sampling import LabelMixtures
-from training_loop import Schedule, Trainer, TrainingFailed, round_weights
+from training_loop import Schedule, Trainer, TrainingFailed, choose_batch_size, round_weights
 
 HERE = Path(__file__).parent
 
@@ -161,7 +161,7 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         data.values[validation],
         Schedule(
             epochs=args.epochs,
-            batch_size=args.batch_size,
+            batch_size=args.batch_size or choose_batch_size(len(training)),
             learning_rate=args.learning_rate,
             warmup_epochs=args.warmup_epochs,
             steps_per_call=args.steps_per_call,

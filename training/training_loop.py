@@ -31,6 +31,11 @@ class Schedule:
     seed: int
 
 
+def choose_batch_size(clips: int) -> int:
+    """Small enough that an epoch has some 40 steps, for few clips need many steps to learn from."""
+    return int(min(max(2 ** round(math.log2(clips / 40)), 8), 32))
+
+
 class Trainer:
     """Trains a VAE on spectrograms that lie in memory."""
 
