@@ -1,10 +1,9 @@
 """What answers behind a SageMaker endpoint: one model server process for each endpoint config."""
 
-import contextlib
 import os
+import shutil
 import sys
 import tarfile
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -33,16 +32,15 @@ class ModelServer:
     """
 
     def __init__(self, model: Any, endpoint_name: str, region: str) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="endpoint-")
+        self._folder = processes.new_folder("endpoint-")
         self._process: Any = None
         self._ready = threading.Event()
         self._last_lines: list[str] = []
         self.url = ""
         container = model.primary_container
-        folder = Path(self._folder.name)
         try:
-            self._fetch(container["ModelDataUrl"], model.execution_role_arn, region, folder)
-            self._start(model, endpoint_name, region, folder)
+            self._fetch(container["ModelDataUrl"], model.execution_role_arn, region, self._folder)
+            self._start(model, endpoint_name, region, self._folder)
         except BaseException:
             self.stop()
             raise
@@ -99,5 +97,4 @@ class ModelServer:
         """End the process and forget the model."""
         if self._process is not None:
             processes.stop(self._process)
-        with contextlib.suppress(OSError):
-            self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)

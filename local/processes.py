@@ -1,14 +1,21 @@
-"""The processes that the stand-in starts: each in a group of its own, none outlives it."""
+"""The processes that the stand-in starts and their folders: nothing of either outlives it."""
 
 import atexit
 import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _running: set["subprocess.Popen[str]"] = set()
+_folders = tempfile.TemporaryDirectory(prefix="sound-vae-local-", ignore_cleanup_errors=True)
+
+
+def new_folder(prefix: str) -> Path:
+    """Make a folder that is gone at the latest when this program ends."""
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=_folders.name))
 
 
 def start(

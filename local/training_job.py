@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import tarfile
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,7 +77,7 @@ class TrainingJob:
 
     def run(self) -> None:
         """Carry the job out; every outcome ends up in the record."""
-        base = Path(tempfile.mkdtemp(prefix="training-job-"))
+        base = processes.new_folder("training-job-")
         stream = f"{self.record.training_job_name}/algo-1-{int(utcnow().timestamp())}"
         try:
             self._show("Downloading")
