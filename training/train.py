@@ -10,13 +10,14 @@ SM_MODEL_DIR, hyperparameters as `--name value`. hyperparameters.json lists them
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers are not news
 
 import keras
 import numpy as np
@@ -85,7 +86,7 @@ def _reader(schema: dict[str, Any]) -> Any:
     """Make the function that turns a hyperparameter's text into its value, for argparse."""
     kinds: dict[str, Callable[[str], Any]] = {
         "integer": int,
-        "number": float,
+        "number": _number,
         "string": str,
         "boolean": _boolean,
     }
@@ -109,6 +110,12 @@ def _reader(schema: dict[str, Any]) -> Any:
         return value
 
     return read
+
+
+def _number(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(text)
+    return float(text)
 
 
 def _boolean(text: str) -> bool:

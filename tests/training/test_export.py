@@ -6,7 +6,10 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from export import resample
+from autoencoder import VAE, Architecture
+from export import SoundGenerator, resample
+from sampling import LabelMixtures
+from spectrogram import Transform
 
 Samples = Callable[[bytes], tuple[np.ndarray, int]]
 
@@ -99,6 +102,19 @@ def test_variations_take_a_wav_of_any_rate(
     reference, given = z(8000, 1), z(rate, channels)
     assert np.abs(given[0] - given[1]).max() > 1e-3
     np.testing.assert_allclose(given[0], reference[0], atol=0.1 * np.abs(reference).max() + 0.05)
+
+
+def test_texture_roughens_sound_but_not_silence() -> None:
+    transform = Transform.choose(8000, 0.2)
+    vae = VAE(Architecture("default", transform.frames, transform.bins, latent_dim=2, channels=8))
+    density = LabelMixtures.fit(np.zeros((4, 2)), np.zeros(4, int), ["a"])
+    generator = SoundGenerator(vae, transform, density, ["a"], iterations=1, texture=0.1)
+    decoded = np.zeros((1, transform.frames, transform.bins), np.float32)
+    decoded[:, :, :20] = 0.5
+    rough = generator._roughen(tf.constant(decoded)).numpy()
+    assert rough[:, :, :20].std() == pytest.approx(0.1, rel=0.1)
+    assert not rough[:, :, 20:].any()
+    np.testing.assert_array_equal(rough, generator._roughen(tf.constant(decoded)).numpy())
 
 
 def test_resampling_keeps_pitch_and_level(tone: Any) -> None:
