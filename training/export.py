@@ -43,11 +43,12 @@ class SoundGenerator(tf.Module):
         self.labels = tf.constant(labels or [""])
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([None], tf.string, "label"),
             tf.TensorSpec([None], tf.int64, "seed"),
             tf.TensorSpec([None], tf.float32, "temperature"),
-        ]
+        ],
     )
     def sample(
         self, label: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
@@ -58,13 +59,14 @@ class SoundGenerator(tf.Module):
         return {**self._render(z), "label": tf.gather(self.labels, label_id)}
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([], tf.string, "start"),
             tf.TensorSpec([], tf.string, "end"),
             tf.TensorSpec([], tf.int32, "steps"),
             tf.TensorSpec([], tf.int64, "seed"),
             tf.TensorSpec([], tf.float32, "temperature"),
-        ]
+        ],
     )
     def morph(
         self,
@@ -83,11 +85,12 @@ class SoundGenerator(tf.Module):
         return self._render((1 - share) * ends[:1] + share * ends[1:])
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([], tf.string, "audio_bytes"),
             tf.TensorSpec([None], tf.int64, "seed"),
             tf.TensorSpec([None], tf.float32, "temperature"),
-        ]
+        ],
     )
     def variations(
         self, audio_bytes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
@@ -178,6 +181,7 @@ def export(
     latent_dim = vae.architecture.latent_dim
     latents = tf.function(
         generator.latents,
+        autograph=False,
         input_signature=[tf.TensorSpec([None, latent_dim], tf.float32, "z")],
     )
     tf.saved_model.save(
