@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any
 
-from local import server
+from local import faults, server
 from local.aws_environment import operator_environment
 
 
@@ -25,10 +25,18 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=5000, help="default: 5000")
     parser.add_argument("--region", default="us-east-1", help="default: us-east-1")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND=VALUE",
+        help="let something go wrong, such as no-quota=ml.g5.xlarge (all: local/faults.py)",
+    )
     options = parser.parse_args()
     try:
+        faults.add(options.fault)
         url = server.start(options.port)
-    except server.PortInUseError as error:
+    except (server.PortInUseError, ValueError) as error:
         sys.exit(str(error))
     for name, value in operator_environment(url, options.region).items():
         print(f"export {name}={value}")

@@ -6,17 +6,15 @@ properties differ: so a replaced Model replaces its EndpointConfig, which update
 """
 
 import contextlib
-import json
 from typing import Any
 
 from moto.cloudformation import models, parsing, urls
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.exceptions import ValidationError as TemplateError
-from moto.s3.exceptions import MissingBucket
 from moto.s3.models import FakeBucket, s3_backends
 from moto.sagemaker import models as sagemaker_models
 
-from local import custom_resource
+from local import custom_resource, resource_types
 
 REPLACED_BY_ANY_CHANGE = {
     "AWS::SageMaker::Model",
@@ -197,77 +195,11 @@ class CloudFormation(models.CloudFormationBackend):
                 del self.change_sets[key]
 
 
-class OwnResource:
-    """A resource type that moto lacks; `put` makes or changes it and returns its physical id."""
-
-    def __init__(self, physical_id: str) -> None:
-        self.physical_resource_id = physical_id
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any], account: str) -> str:
-        """Make the resource; most types need no more than a name."""
-        return name
-
-    @classmethod
-    def has_cfn_attr(cls, attribute: str) -> bool:
-        """Tell moto that the template may ask for nothing but Ref."""
-        return False
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, account_id: str, *_: Any, **__: Any
-    ) -> "OwnResource":
-        """Make the resource from its resolved definition."""
-        return cls(cls.put(resource_name, cloudformation_json["Properties"], account_id))
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls, original_resource: Any, cloudformation_json: Any, account_id: str, **_: Any
-    ) -> "OwnResource":
-        """Change the resource in place."""
-        name = original_resource.physical_resource_id
-        return cls(cls.put(name, cloudformation_json["Properties"], account_id))
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-    ) -> None:
-        """Remove what `put` made, if anything."""
-
-
-class CdkMetadata(OwnResource):
-    """AWS::CDK::Metadata: a note of the CDK's, no resource."""
-
-
-class BucketPolicy(OwnResource):
-    """AWS::S3::BucketPolicy."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any], account: str) -> str:
-        """Set the policy of the bucket."""
-        document = json.dumps(properties["PolicyDocument"]).encode()
-        s3_backends[account]["aws"].put_bucket_policy(properties["Bucket"], document)
-        return properties["Bucket"]
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-    ) -> None:
-        """Remove the policy from the bucket."""
-        with contextlib.suppress(MissingBucket):
-            s3_backends[account_id]["aws"].delete_bucket_policy(resource_name)
-
-
-OWN_TYPES: dict[str, type] = {
-    "AWS::CDK::Metadata": CdkMetadata,
-    "AWS::S3::BucketPolicy": BucketPolicy,
-    "Custom::AWS": custom_resource.AwsSdkCall,
-}
 _moto_class = parsing.resource_class_from_type
 
 
 def _resource_class(resource_type: str) -> Any:
-    found = OWN_TYPES.get(resource_type) or (
+    found = resource_types.OWN.get(resource_type) or (
         None if resource_type.startswith("Custom::") else _moto_class(resource_type)
     )
     if found is None and resource_type not in parsing.NULL_MODELS:

@@ -1,5 +1,11 @@
-"""What answers behind a SageMaker endpoint: one model server process for each endpoint config."""
+"""What answers behind a SageMaker endpoint: a model server process for each model archive.
 
+Loading TensorFlow takes seconds, so a server whose archive is served no longer stays for a while:
+the next endpoint config with the same files and environment has it at once.
+"""
+
+import hashlib
+import json
 import os
 import shutil
 import sys
@@ -19,44 +25,97 @@ SERVICE = "sagemaker.amazonaws.com"
 REPOSITORY = Path(__file__).parents[1]
 START_SECONDS = 180
 """The container must answer /ping within three minutes, as on AWS."""
+MOST_IDLE = 2
+"""Servers that are kept although no endpoint uses them."""
 
 
 class ModelNotServedError(Exception):
     """The model server did not come up; the message becomes the endpoint's FailureReason."""
 
 
-class ModelServer:
-    """One running model server.
+def acquire(model: Any, endpoint_name: str, region: str) -> "ModelServer":
+    """Return a server that has loaded `model` (moto's) and answers /ping; `release` it after use.
 
-    `model` is moto's Model; raises `ModelNotServedError` unless the model loads and answers /ping.
+    Raises `ModelNotServedError` with a reason for the endpoint.
     """
+    folder = processes.new_folder("endpoint-")
+    try:
+        container = model.primary_container
+        _fetch(container["ModelDataUrl"], model.execution_role_arn, region, folder)
+        identity = _identity(folder / "model", endpoint_name, container.get("Environment"))
+        with _lock:
+            server = next((s for s in _servers if s.identity == identity and s.alive()), None)
+            if server:
+                _servers.remove(server)
+                _servers.append(server)
+                server.users += 1
+                shutil.rmtree(folder, ignore_errors=True)
+                return server
+        server = ModelServer(identity, folder, model, endpoint_name, region)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    with _lock:
+        _servers.append(server)
+    return server
 
-    def __init__(self, model: Any, endpoint_name: str, region: str) -> None:
-        self._folder = processes.new_folder("endpoint-")
+
+def release(server: "ModelServer") -> None:
+    """Say that an endpoint uses `server` no more; those used longest ago are ended."""
+    with _lock:
+        server.users -= 1
+        idle = [one for one in _servers if not one.users]
+        for one in idle[: len(idle) - MOST_IDLE]:
+            _servers.remove(one)
+            one.stop()
+
+
+_servers: list["ModelServer"] = []  # the one used last comes last
+_lock = threading.Lock()
+
+
+def _fetch(model_url: str, role_arn: str, region: str, folder: Path) -> None:
+    bucket, key = bucket_and_key(model_url)
+    archive = folder / "model.tar.gz"
+    try:
+        s3 = client_as(role_arn, SERVICE, "s3", region)
+        s3.download_file(bucket, key, str(archive))
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder / "model", filter="data")
+    except Exception as error:
+        raise ModelNotServedError(f"Failed to download model data {model_url}: {error}") from error
+
+
+def _identity(folder: Path, endpoint_name: str, environment: Any) -> str:
+    digest = hashlib.sha256(json.dumps([endpoint_name, environment]).encode())
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+class ModelServer:
+    """One running model server; raises `ModelNotServedError` unless it answers /ping."""
+
+    def __init__(
+        self, identity: str, folder: Path, model: Any, endpoint_name: str, region: str
+    ) -> None:
+        self.identity = identity
+        self.users = 1
+        self._folder = folder
         self._process: Any = None
         self._ready = threading.Event()
         self._last_lines: list[str] = []
         self.url = ""
-        container = model.primary_container
         try:
-            self._fetch(container["ModelDataUrl"], model.execution_role_arn, region, self._folder)
-            self._start(model, endpoint_name, region, self._folder)
+            self._start(model, endpoint_name, region, folder)
         except BaseException:
             self.stop()
             raise
 
-    def _fetch(self, model_url: str, role_arn: str, region: str, folder: Path) -> None:
-        bucket, key = bucket_and_key(model_url)
-        archive = folder / "model.tar.gz"
-        try:
-            s3 = client_as(role_arn, SERVICE, "s3", region)
-            s3.download_file(bucket, key, str(archive))
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder / "model", filter="data")
-        except Exception as error:
-            raise ModelNotServedError(
-                f"Failed to download model data {model_url}: {error}"
-            ) from error
+    def alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self._process.poll() is None
 
     def _start(self, model: Any, endpoint_name: str, region: str, folder: Path) -> None:
         command = [sys.executable, "-m", "local.model_server", str(folder / "model")]

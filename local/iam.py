@@ -94,6 +94,11 @@ def _logs_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
     return [f"log-group:{group}:log-stream:{stream}"] if group else []
 
 
+def _states_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    arn = parameters.get("executionArn") or parameters.get("stateMachineArn") or ""
+    return [arn.split(":", 5)[5]] if arn else []
+
+
 def _ssm_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
     return [f"parameter/{parameters['Name'].lstrip('/')}"] if "Name" in parameters else []
 
@@ -102,6 +107,7 @@ RESOURCES: dict[str, Callable[[str, Mapping[str, Any]], list[str]]] = {
     "logs": _logs_resources,
     "sagemaker": _sagemaker_resources,
     "ssm": _ssm_resources,
+    "states": _states_resources,
 }
 
 

@@ -12,13 +12,19 @@ from botocore.exceptions import ClientError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.sagemaker import models, urls
-from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
+from moto.sagemaker.exceptions import (
+    ResourceInUseException,
+    ResourceNotFound,
+    SagemakerClientError,
+    ValidationError,
+)
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, FakeTrainingJob, Model
 from moto.sagemaker.responses import SageMakerResponse
 
-from local import iam
+from local import faults, iam
 from local.aws import bucket_and_key, client_as
-from local.endpoint import SERVICE, ModelNotServedError, ModelServer
+from local.endpoint import SERVICE, ModelNotServedError, ModelServer, acquire, release
+from local.job_folder import input_objects
 from local.training_job import TrainingJob
 
 POLL_SECONDS = 0.2
@@ -33,6 +39,7 @@ class SageMaker(models.SageMakerModelBackend):
         super().__init__(region_name, account_id)
         self.running_jobs: dict[str, TrainingJob] = {}
         self.servers: dict[str, ModelServer] = {}  # by endpoint name
+        self.pending_configs: dict[str, str] = {}  # by endpoint name, while it is updated
 
     def create_training_job(self, **request: Any) -> FakeTrainingJob:
         """Check the request as AWS does, then start the job."""
@@ -40,6 +47,13 @@ class SageMaker(models.SageMakerModelBackend):
         if name in self.training_jobs:
             arn = self.training_jobs[name].arn
             raise ResourceInUseException(message=f"Training job names must be unique: {arn}")
+        instance_type = request["resource_config"]["InstanceType"]
+        spot = request["enable_managed_spot_training"]
+        if spot and "MaxWaitTimeInSeconds" not in request["stopping_condition"]:
+            raise ValidationError(message="MaxWaitTimeInSeconds must be set for spot training.")
+        if refused := faults.current.refusal(instance_type, spot):
+            code, message = refused
+            raise type("Refused", (SagemakerClientError,), {"code": code})(message)
         request["hyper_parameters"] = request["hyper_parameters"] or {}
         asked_metrics = request["algorithm_specification"].get("MetricDefinitions") or []
         record = FakeTrainingJob(
@@ -64,7 +78,7 @@ class SageMaker(models.SageMakerModelBackend):
     def _require_objects(self, job: TrainingJob, channel: dict[str, Any]) -> None:
         url = channel["DataSource"]["S3DataSource"]["S3Uri"]
         try:
-            found = next(job.input_objects(channel), None)
+            found = next(input_objects(job.s3, channel), None)
         except ClientError as error:
             reason = f" Error message from S3: {error.response['Error']['Message']}"
         else:
@@ -119,6 +133,17 @@ class SageMaker(models.SageMakerModelBackend):
             )
         return super().create_endpoint_config(**request)
 
+    def delete_endpoint_config(self, endpoint_config_name: str) -> None:
+        """Delete a config that no endpoint serves or is about to serve."""
+        serving = {e.endpoint_config_name: e.endpoint_name for e in self.endpoints.values()}
+        coming = {config: name for name, config in self.pending_configs.items()}
+        if endpoint := (serving | coming).get(endpoint_config_name):
+            raise ValidationError(
+                message=f'Cannot delete endpoint configuration "{endpoint_config_name}": the '
+                f'endpoint "{endpoint}" uses it.'
+            )
+        super().delete_endpoint_config(endpoint_config_name)
+
     def create_endpoint(self, endpoint_name: str, **request: Any) -> FakeEndpoint:
         """Create an endpoint; it is InService as soon as its model server answers."""
         if endpoint_name in self.endpoints:
@@ -148,18 +173,22 @@ class SageMaker(models.SageMakerModelBackend):
 
     def _deploy(self, endpoint: FakeEndpoint, config_name: str, if_it_fails: str) -> None:
         """Start the config's model server in the background and swap it in when it answers."""
+        name, config = endpoint.endpoint_name, self.endpoint_configs[config_name]
+        self.pending_configs[name] = config_name
 
         def deploy() -> None:
-            name, config = endpoint.endpoint_name, self.endpoint_configs[config_name]
             try:
+                if faults.current.update_fails and config_name != endpoint.endpoint_config_name:
+                    raise ModelNotServedError(faults.current.update_fails)
                 model = self.describe_model(config.production_variants[0]["ModelName"])
-                server = ModelServer(model, name, self.region_name)
+                server = acquire(model, name, self.region_name)
             except (ModelNotServedError, ValidationError) as error:
                 endpoint.failure_reason = str(error)
+                self.pending_configs.pop(name, None)
                 endpoint.endpoint_status = if_it_fails
                 return
             if self.endpoints.get(name) is not endpoint:  # deleted in the meantime
-                server.stop()
+                release(server)
                 return
             previous, self.servers[name] = self.servers.get(name), server
             endpoint.endpoint_config_name = config_name
@@ -167,9 +196,10 @@ class SageMaker(models.SageMakerModelBackend):
                 config.production_variants
             )
             endpoint.last_modified_time = utcnow()
+            self.pending_configs.pop(name, None)
             endpoint.endpoint_status = "InService"
             if previous:
-                previous.stop()
+                release(previous)
 
         threading.Thread(target=deploy, daemon=True).start()
 
@@ -177,7 +207,7 @@ class SageMaker(models.SageMakerModelBackend):
         """Delete the endpoint and end its model server."""
         super().delete_endpoint(endpoint_name)
         if server := self.servers.pop(endpoint_name, None):
-            server.stop()
+            release(server)
 
     def wait_for_endpoint(self, endpoint: FakeEndpoint, config_name: str) -> FakeEndpoint:
         """Wait until an endpoint serves a config, as CloudFormation does; or raise its reason."""
@@ -189,7 +219,16 @@ class SageMaker(models.SageMakerModelBackend):
 
 
 class Responses(SageMakerResponse):
-    """The two actions that moto does not have."""
+    """Two actions that moto does not have, and one whose parameters it ignores."""
+
+    def list_models(self) -> ActionResult:
+        """ListModels, of the names that contain NameContains."""
+        part = self._get_param("NameContains") or ""
+        found = [m for m in self.sagemaker_backend.list_models() if part in m.model_name]
+        found.sort(key=lambda model: model.creation_time)
+        if self._get_param("SortOrder") != "Ascending":
+            found.reverse()
+        return ActionResult({"Models": [model.response_object for model in found]})
 
     def update_endpoint(self) -> ActionResult:
         """UpdateEndpoint."""

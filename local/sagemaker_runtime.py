@@ -12,6 +12,7 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.sagemakerruntime import urls
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
+from local import faults
 from local.model_server import ATTRIBUTES_HEADER, INVOCATION_SECONDS
 
 Answer = tuple[int, dict[str, Any], str | bytes]
@@ -73,7 +74,8 @@ class Responses(SageMakerRuntimeResponse):
         }
         if ATTRIBUTES_HEADER in answer.headers:
             result[ATTRIBUTES_HEADER] = answer.headers[ATTRIBUTES_HEADER]
-        return 200, result, answer.content
+        body = answer.content
+        return 200, result, faults.current.silenced(body) if faults.current.silence else body
 
 
 def install() -> None:

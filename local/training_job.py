@@ -5,22 +5,21 @@ managed TensorFlow image starts. It gets the execution role's session, so the bu
 deployed policies say.
 """
 
-import json
 import os
 import re
 import shutil
 import signal
-import tarfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from moto.core.utils import utcnow
 
-from local import processes
-from local.aws import bucket_and_key, client_as, endpoint_url, role_environment
+from local import clock, faults, job_folder, processes
+from local.aws import client_as, endpoint_url, role_environment
+from local.checkpoints import Checkpoints
 from local.logs import LogStream
 
 SERVICE = "sagemaker.amazonaws.com"
@@ -33,6 +32,8 @@ STOP_SECONDS = 120
 """Between SIGTERM and SIGKILL when a job is stopped, as on AWS."""
 
 FAILURE_REASON_LIMIT = 1024
+SPOT_PRICE = 0.3
+"""Of the price on demand; what a spot job saves shows in its billable seconds."""
 
 
 class JobFailedError(Exception):
@@ -45,91 +46,106 @@ class TrainingJob:
     def __init__(self, record: Any, region: str) -> None:
         self.record = record
         self.region = region
+        self.s3 = client_as(record.role_arn, SERVICE, "s3", region)
         self.metrics = {
             definition["Name"]: re.compile(definition["Regex"])
             for definition in record.algorithm_specification.get("MetricDefinitions") or []
         }
         self._process: Any = None
-        self._stopped_as: str | None = None  # secondary status that a stop request asks for
-        self._s3 = client_as(record.role_arn, SERVICE, "s3", region)
-
-    def input_objects(self, channel: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-        """Yield (bucket, key, path below the channel's folder) of a channel's S3 objects."""
-        bucket, prefix = bucket_and_key(channel["DataSource"]["S3DataSource"]["S3Uri"])
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for page in pages:
-            for item in page.get("Contents", []):
-                key = item["Key"]
-                if not key.endswith("/"):
-                    folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
-                    below = key.removeprefix(folder) if key.startswith(folder) else Path(key).name
-                    yield bucket, key, below
+        self._stopping = threading.Event()
+        self._stopped_as = "Stopped"
+        self._interrupted = False
+        self._trained_seconds = 0.0
+        self._timers: list[threading.Timer] = []  # of the instance that trains now
 
     def stop(self, as_status: str = "Stopped") -> None:
         """Ask the script to end: SIGTERM now, SIGKILL in two minutes."""
         self._stopped_as = as_status
+        self._stopping.set()
         self._show("Stopping", status="Stopping")
-        if self._process is not None:  # or `_train` will, once it has started one
+        if self._process is not None:  # or `_run_script` will, once it has started one
+            self._end_script(STOP_SECONDS)
+
+    def interrupt(self) -> None:
+        """Take the spot instance away: SIGTERM now, SIGKILL after the warning time."""
+        if self._process is not None and not self._stopping.is_set():
+            self._interrupted = True
+            self._show("Interrupted")
+            self._end_script(faults.current.warning_seconds)
+
+    def _end_script(self, patience: float) -> None:
+        if patience:
             processes.send(self._process, signal.SIGTERM)
-            killer = threading.Timer(STOP_SECONDS, processes.send, (self._process, signal.SIGKILL))
-            killer.daemon = True
-            killer.start()
+        self._later(patience, processes.send, self._process, signal.SIGKILL)
+
+    def _later(self, seconds: float, what: Any, *arguments: Any) -> None:
+        timer = threading.Timer(seconds, what, arguments)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
 
     def run(self) -> None:
         """Carry the job out; every outcome ends up in the record."""
-        base = processes.new_folder("training-job-")
         stream = f"{self.record.training_job_name}/algo-1-{int(utcnow().timestamp())}"
         try:
-            self._show("Downloading")
-            self._lay_out(base)
-            if not self._stopped_as:
-                self._show("Training")
+            self._get_instance()
             with LogStream(LOG_GROUP, stream, self.record.role_arn, self.region) as log:
-                exit_code = self._train(base, log)
-            if exit_code and not self._stopped_as:
-                raise JobFailedError(self._reason(base, exit_code))
-            self._show("Uploading")
-            self._upload(base)
-            end = self._stopped_as or "Completed"
-            self._show(end, status="Stopped" if self._stopped_as else "Completed")
+                while self._train(log):  # interrupted: another instance goes on
+                    self._show("Starting")
+            self._show(self._outcome(), status="Stopped" if self._stopped else "Completed")
         except JobFailedError as failure:
             self._fail(str(failure))
         except Exception as error:  # of the service: no access, no toolkit, no disk
             self._fail(f"ClientError: {error}")
+
+    @property
+    def _stopped(self) -> bool:
+        return self._stopping.is_set()
+
+    def _outcome(self) -> str:
+        return self._stopped_as if self._stopped else "Completed"
+
+    def _get_instance(self) -> None:
+        """Wait for the instance; where there is none, as long as a spot job is patient."""
+        if self.record.resource_config["InstanceType"] not in faults.current.no_capacity:
+            return
+        if not self.record.enable_managed_spot_training:
+            raise JobFailedError(
+                "CapacityError: Unable to provision requested ML compute capacity. Please retry "
+                "using a different ML instance type."
+            )
+        patience = self.record.stopping_condition["MaxWaitTimeInSeconds"]
+        clock.wait(patience, self._stopping, self._stopping.is_set)
+        if not self._stopped:
+            self.stop("MaxWaitTimeExceeded")
+
+    def _train(self, log: LogStream) -> bool:
+        """Train on one instance, from the last checkpoint; tell whether it was taken away."""
+        if self._stopped:
+            return False
+        base = processes.new_folder("training-job-")
+        try:
+            with ExitStack() as stack:
+                self._show("Downloading")
+                job_folder.lay_out(base, self.record, self.s3)
+                if self.record.checkpoint_config:
+                    config = self.record.checkpoint_config
+                    stack.enter_context(Checkpoints(config, base, self.s3))
+                self._show("Training")
+                exit_code = self._run_script(base, log)
+            if self._interrupted:
+                self._interrupted = False
+                return not self._stopped
+            if exit_code and not self._stopped:
+                raise JobFailedError(job_folder.failure_reason(base, exit_code))
+            self._show("Uploading")
+            url = job_folder.upload(base, self.record, self.s3)
+            self.record.model_artifacts = {"S3ModelArtifacts": url}
+            return False
         finally:
             shutil.rmtree(base, ignore_errors=True)
 
-    def _lay_out(self, base: Path) -> None:
-        for folder in ("input/config", "input/data", "model", "output/data", "code"):
-            (base / folder).mkdir(parents=True)
-        channels = {}
-        for channel in self.record.input_data_config or []:
-            name = channel["ChannelName"]
-            for bucket, key, below in self.input_objects(channel):
-                target = base / "input/data" / name / below
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self._s3.download_file(bucket, key, str(target))
-            channels[name] = {
-                "TrainingInputMode": "File",
-                "S3DistributionType": "FullyReplicated",
-                "RecordWrapperType": "None",
-            }
-        resources = {
-            "current_host": "localhost",
-            "hosts": ["localhost"],
-            "network_interface_name": "lo",
-            "current_instance_type": self.record.resource_config["InstanceType"],
-            "current_group_name": "homogeneousCluster",
-            "instance_groups": [],
-        }
-        for name, content in {
-            "hyperparameters": self.record.hyper_parameters,
-            "inputdataconfig": channels,
-            "resourceconfig": resources,
-        }.items():
-            (base / f"input/config/{name}.json").write_text(json.dumps(content))
-
-    def _train(self, base: Path, log: LogStream) -> int:
+    def _run_script(self, base: Path, log: LogStream) -> int:
         toolkit = JOB_ENVIRONMENT / "bin" / "train"
         if not toolkit.exists():
             raise JobFailedError(
@@ -150,27 +166,27 @@ class TrainingJob:
             "TRAINING_JOB_NAME": self.record.training_job_name,
             "TRAINING_JOB_ARN": self.record.arn,
         }
-        self._process = processes.start([toolkit], environment, base)
-        if self._stopped_as:
-            processes.send(self._process, signal.SIGTERM)
         limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", 86400)
-        with self._time_limit(limit):
+        start = time.monotonic()
+        self._process = processes.start([toolkit], environment, base)
+        if self._stopped:
+            self._end_script(STOP_SECONDS)
+        self._later(limit - self._trained_seconds, self.stop, "MaxRuntimeExceeded")
+        if self.record.enable_managed_spot_training:
+            after = faults.current.next_interruption()
+            if after is not None:
+                self._later(after, self.interrupt)
+        try:
             for line in self._process.stdout:
                 log.write(line)
                 self._read_metrics(line)
-        exit_code = self._process.wait()
-        processes.stop(self._process)
-        return exit_code
-
-    @contextmanager
-    def _time_limit(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(seconds, self.stop, ("MaxRuntimeExceeded",))
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
+            return self._process.wait()
         finally:
-            timer.cancel()
+            while self._timers:
+                self._timers.pop().cancel()
+            processes.stop(self._process)
+            self._process = None
+            self._trained_seconds += time.monotonic() - start
 
     def _read_metrics(self, line: str) -> None:
         final = {m["MetricName"]: m for m in self.record.final_metric_data_list}
@@ -179,27 +195,6 @@ class TrainingJob:
                 final[name] = {"MetricName": name, "Value": float(value), "Timestamp": utcnow()}
         self.record.final_metric_data_list = list(final.values())
 
-    def _reason(self, base: Path, exit_code: int) -> str:
-        """Build the FailureReason out of what the script, or else the toolkit, has written."""
-        failure = base / "output/failure"
-        text = failure.read_text(errors="replace").strip() if failure.exists() else ""
-        return f"AlgorithmError: {text}, exit code: {exit_code}"
-
-    def _upload(self, base: Path) -> None:
-        bucket, prefix = bucket_and_key(self.record.output_data_config["S3OutputPath"])
-        folder = "/".join(filter(None, [prefix.strip("/"), self.record.training_job_name]))
-        for name, source in {"model": "model", "output": "output/data"}.items():
-            files = sorted((base / source).iterdir())
-            if files:
-                archive = base / f"{name}.tar.gz"
-                with tarfile.open(archive, "w:gz") as tar:
-                    for file in files:
-                        tar.add(file, arcname=file.name)
-                self._s3.upload_file(str(archive), bucket, f"{folder}/output/{archive.name}")
-        self.record.model_artifacts = {
-            "S3ModelArtifacts": f"s3://{bucket}/{folder}/output/model.tar.gz"
-        }
-
     def _show(self, secondary: str, status: str = "InProgress", message: str = "") -> None:
         now = utcnow()
         transitions = self.record.secondary_status_transitions
@@ -207,13 +202,14 @@ class TrainingJob:
             transitions[-1]["EndTime"] = now
         transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
         self.record.last_modified_time = now
-        if secondary == "Training":
+        if secondary == "Training" and not self._trained_seconds:
             self.record.training_start_time = now
         if status in ("Completed", "Failed", "Stopped"):
             self.record.training_end_time = now
-            seconds = int((now - self.record.training_start_time).total_seconds())
-            self.record.training_time_in_seconds = seconds
-            self.record.billable_time_in_seconds = seconds
+            seconds = self._trained_seconds
+            price = SPOT_PRICE if self.record.enable_managed_spot_training else 1
+            self.record.training_time_in_seconds = round(seconds)
+            self.record.billable_time_in_seconds = round(seconds * price)
         self.record.secondary_status = secondary
         self.record.training_job_status = status
 

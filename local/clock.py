@@ -1,0 +1,23 @@
+"""The clock of what only waits: Wait states, retries, a job that waits for spare capacity.
+
+Work takes the time that it takes. A test of an hour's patience sets `speed` and has it in seconds.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+speed = 1.0
+"""So many of its seconds pass in one."""
+
+
+def wait(seconds: float, woken: threading.Event, is_over: Callable[[], bool]) -> None:
+    """Wait `seconds` of this clock, or until `woken` is set and `is_over()` says so."""
+    deadline = time.monotonic() + seconds / speed
+    while not is_over() and (left := deadline - time.monotonic()) > 0:
+        woken.wait(left)
+
+
+def sleep(seconds: float) -> None:
+    """Wait `seconds` of this clock."""
+    time.sleep(seconds / speed)

@@ -1,0 +1,90 @@
+"""What goes wrong on AWS, made to happen here: `python -m local --fault no-quota=ml.g5.xlarge`.
+
+    no-quota=TYPE         CreateTrainingJob for that instance type answers ResourceLimitExceeded
+    throttled=TYPE        ... the first time answers ThrottlingException
+    no-capacity=TYPE      a job on that type fails with CapacityError; a spot job waits in vain
+    interrupt-after=S     a spot instance is reclaimed S seconds after the script started, each time
+                          the option is given once: SIGTERM, two minutes later SIGKILL
+    update-fails=REASON   endpoints do not come up with another config, and say REASON
+    silence=yes           endpoints answer with sounds that are silent
+
+Tests set the fields of `current` instead.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Faults:
+    """Each kind of fault, and whom it befalls."""
+
+    no_quota: set[str] = field(default_factory=set)  # instance types
+    throttled: list[str] = field(default_factory=list)  # instance types, one item for each call
+    no_capacity: set[str] = field(default_factory=set)  # instance types
+    interrupt_after: list[float] = field(default_factory=list)  # seconds, one for each interruption
+    warning_seconds: float = 120  # between SIGTERM and SIGKILL of an interrupted instance
+    update_fails: str = ""  # the reason
+    silence: bool = False
+
+    def refusal(self, instance_type: str, spot: bool) -> tuple[str, str] | None:
+        """Return code and message with which CreateTrainingJob is refused, if it is."""
+        if instance_type in self.throttled:
+            self.throttled.remove(instance_type)
+            return "ThrottlingException", "Rate exceeded"
+        if instance_type not in self.no_quota:
+            return None
+        return "ResourceLimitExceeded", (
+            f"The account-level service limit '{instance_type} for {'spot ' if spot else ''}"
+            "training job usage' is 0 Instances, with current utilization of 0 Instances and a "
+            "request delta of 1 Instances. Please use AWS Service Quotas to request an increase "
+            "for this quota. If AWS Service Quotas is not available, contact AWS support to "
+            "request an increase for this quota."
+        )
+
+    def next_interruption(self) -> float | None:
+        """Return the seconds after which the instance that starts now is reclaimed."""
+        return self.interrupt_after.pop(0) if self.interrupt_after else None
+
+    def silenced(self, body: bytes) -> bytes:
+        """Return an endpoint's JSON answer as that of a model that makes no sound."""
+        try:
+            answer = json.loads(body)
+            for sound in answer["sounds"]:
+                sound["rms"] = 0.0
+        except (ValueError, KeyError, TypeError):  # no such JSON
+            return body
+        return json.dumps(answer).encode()
+
+
+current = Faults()
+"""Nothing goes wrong until somebody says so."""
+
+_LISTS = {"throttled": str, "interrupt-after": float}
+_SETS = ("no-quota", "no-capacity")
+
+
+def add(options: Iterable[str]) -> None:
+    """Add faults as they are written on the command line; raises `ValueError` for unknown ones."""
+    for option in options:
+        kind, _, value = option.partition("=")
+        name = kind.replace("-", "_")
+        if not value:
+            raise ValueError(f"--fault {option}: write KIND=VALUE, such as no-quota=ml.g5.xlarge")
+        if kind in _LISTS:
+            getattr(current, name).append(_LISTS[kind](value))
+        elif kind in _SETS:
+            getattr(current, name).add(value)
+        elif kind == "update-fails":
+            current.update_fails = value
+        elif kind == "silence":
+            current.silence = value == "yes"
+        else:
+            known = ", ".join([*_SETS, *_LISTS, "update-fails", "silence"])
+            raise ValueError(f"--fault {option}: {kind} is none of {known}")
+
+
+def clear() -> None:
+    """Let nothing go wrong any more."""
+    current.__dict__.update(Faults().__dict__)

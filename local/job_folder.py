@@ -1,0 +1,77 @@
+"""What a training job finds under /opt/ml, and what is taken from there at its end."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from local.aws import bucket_and_key
+
+
+def input_objects(s3: Any, channel: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield (bucket, key, path below the channel's folder) of a channel's S3 objects."""
+    bucket, prefix = bucket_and_key(channel["DataSource"]["S3DataSource"]["S3Uri"])
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for item in page.get("Contents", []):
+            key = item["Key"]
+            if not key.endswith("/"):
+                folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
+                below = key.removeprefix(folder) if key.startswith(folder) else Path(key).name
+                yield bucket, key, below
+
+
+def lay_out(base: Path, record: Any, s3: Any) -> None:
+    """Write configuration and channels of the job `record` below `base`."""
+    for folder in ("input/config", "input/data", "model", "output/data", "code"):
+        (base / folder).mkdir(parents=True)
+    channels = {}
+    for channel in record.input_data_config or []:
+        name = channel["ChannelName"]
+        for bucket, key, below in input_objects(s3, channel):
+            target = base / "input/data" / name / below
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:  # simpler than download_file, and twice as fast here
+                file.write(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        channels[name] = {
+            "TrainingInputMode": "File",
+            "S3DistributionType": "FullyReplicated",
+            "RecordWrapperType": "None",
+        }
+    resources = {
+        "current_host": "localhost",
+        "hosts": ["localhost"],
+        "network_interface_name": "lo",
+        "current_instance_type": record.resource_config["InstanceType"],
+        "current_group_name": "homogeneousCluster",
+        "instance_groups": [],
+    }
+    for name, content in {
+        "hyperparameters": record.hyper_parameters,
+        "inputdataconfig": channels,
+        "resourceconfig": resources,
+    }.items():
+        (base / f"input/config/{name}.json").write_text(json.dumps(content))
+
+
+def failure_reason(base: Path, exit_code: int) -> str:
+    """Build the FailureReason out of what the script, or else the toolkit, has written."""
+    failure = base / "output/failure"
+    text = failure.read_text(errors="replace").strip() if failure.exists() else ""
+    return f"AlgorithmError: {text}, exit code: {exit_code}"
+
+
+def upload(base: Path, record: Any, s3: Any) -> str:
+    """Upload what the job leaves, and return the URL of its model.tar.gz."""
+    bucket, prefix = bucket_and_key(record.output_data_config["S3OutputPath"])
+    folder = "/".join(filter(None, [prefix.strip("/"), record.training_job_name]))
+    for name, source in {"model": "model", "output": "output/data"}.items():
+        files = sorted((base / source).iterdir())
+        if files:
+            archive = base / f"{name}.tar.gz"
+            with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
+                for file in files:
+                    tar.add(file, arcname=file.name)
+            s3.upload_file(str(archive), bucket, f"{folder}/output/{archive.name}")
+    return f"s3://{bucket}/{folder}/output/model.tar.gz"
