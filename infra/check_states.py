@@ -1,14 +1,34 @@
 """Before anything costs money: the input must be right, and what it names must be there."""
 
-from infra import request
-from infra.jsonata import query
-from infra.states import RETRY, State, Surroundings, catch_all
+from typing import Any
 
+from infra import request
+from infra.jsonata import legal_name, query
+from infra.states import RETRY, State, Surroundings, catch_all, read_parameter
+
+# every variable has a value before a state reads it
+BEGINNING: dict[str, Any] = {
+    "attempts": [],
+    "type_index": 0,
+    "baseline": "",
+    "comparing": False,
+    "summary": {},
+    "verdict": {},
+    "served_url": "",
+    "former_config": "",
+    "model_name": "",
+    "config_name": "",
+    "failure": "",
+    "waits": 0,
+    "looks": 0,
+    "undo_looks": 0,
+    "undone": False,
+}
 SOUNDS = ("wav", "flac", "ogg", "mp3", "npy")
 
 
 def check_states(around: Surroundings) -> dict[str, State]:
-    """From the first state to `Train the model` or, with a model given, `Create the model`."""
+    """From the first state to `Train the model` or, with a model given, `See who is promoting`."""
     names = ", ".join(SOUNDS[:-1])
     return {
         "Check the input": {
@@ -19,10 +39,6 @@ def check_states(around: Surroundings) -> dict[str, State]:
         "Is the input right?": {
             "Type": "Choice",
             "Choices": [
-                {
-                    "Condition": query("$count($problems) = 0 and $exists($states.input.model)"),
-                    "Next": "Find the model",
-                },
                 {"Condition": query("$count($problems) = 0"), "Next": "Fill in the defaults"},
             ],
             "Default": "Not started",
@@ -30,8 +46,19 @@ def check_states(around: Surroundings) -> dict[str, State]:
         },
         "Fill in the defaults": {
             "Type": "Pass",
-            "Assign": {"request": query(request.complete(around.settings)), "attempts": []},
-            "Next": "Find the sounds",
+            "Assign": {
+                "request": query(request.complete(around.settings)),
+                "run": query(legal_name(around.settings.name)),
+                **BEGINNING,
+            },
+            "Next": "Is there a model already?",
+        },
+        "Is there a model already?": {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": query("$exists($states.input.model)"), "Next": "Find the model"}
+            ],
+            "Default": "Find the sounds",
         },
         "Find the sounds": {
             **_list(around, "$request.data", most=100),
@@ -47,9 +74,9 @@ def check_states(around: Surroundings) -> dict[str, State]:
         "Are there sounds?": {
             "Type": "Choice",
             "Choices": [
-                {"Condition": query("$states.input.sounds > 0"), "Next": "Train the model"},
+                {"Condition": query("$states.input.sounds > 0"), "Next": "Read what is served"},
                 # the sounds may be on a later page: let the job look
-                {"Condition": query("$states.input.more"), "Next": "Train the model"},
+                {"Condition": query("$states.input.more"), "Next": "Read what is served"},
             ],
             "Default": "Not started",
             "Output": {
@@ -60,23 +87,32 @@ def check_states(around: Surroundings) -> dict[str, State]:
                 )
             },
         },
+        "Read what is served": {
+            **read_parameter(around, around.record),
+            "Assign": {"baseline": query("$states.result.Parameter.Value")},
+            "Catch": catch_all("Reading what is served", "Not started"),
+            "Next": "Find the served model",
+        },
+        "Find the served model": {
+            **_list(around, _key(around, "$baseline"), most=1),
+            # a served model that was deleted from the bucket leaves nothing to compare with
+            "Assign": {"comparing": query(_found(around, "$baseline"))},
+            "Output": {},
+            "Catch": catch_all("Looking into the bucket", "Not started"),
+            "Next": "Train the model",
+        },
         "Find the model": {
-            **_list(
-                around, f"$substringAfter($states.input.model, 's3://{around.bucket}/')", most=1
-            ),
+            **_list(around, _key(around, "$states.input.model"), most=1),
             "Assign": {
                 "model_url": query("$states.input.model"),
-                "found": query(f"""$count($filter($states.result.Contents, function($file) {{
-                  's3://{around.bucket}/' & $file.Key = $states.input.model
-                }})) > 0"""),
-                "summary": {},
+                "found": query(_found(around, "$states.input.model")),
             },
             "Catch": catch_all("Looking into the bucket", "Not started"),
             "Next": "Is there such a model?",
         },
         "Is there such a model?": {
             "Type": "Choice",
-            "Choices": [{"Condition": query("$found"), "Next": "Create the model"}],
+            "Choices": [{"Condition": query("$found"), "Next": "See who is promoting"}],
             "Default": "Not started",
             "Output": {
                 "sentence": query(
@@ -85,6 +121,16 @@ def check_states(around: Surroundings) -> dict[str, State]:
             },
         },
     }
+
+
+def _key(around: Surroundings, url: str) -> str:
+    return f"$substringAfter({url}, 's3://{around.bucket}/')"
+
+
+def _found(around: Surroundings, url: str) -> str:
+    return f"""$count($filter($states.result.Contents, function($file) {{
+      's3://{around.bucket}/' & $file.Key = {url}
+    }})) > 0"""
 
 
 def _list(around: Surroundings, prefix: str, *, most: int) -> State:

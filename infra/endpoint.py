@@ -97,6 +97,7 @@ class ServedEndpoint(Construct):
                 )
             ],
         )
+        self.config_arn = config.ref
         self.endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",

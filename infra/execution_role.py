@@ -6,10 +6,10 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.images import Images
-from infra.settings import AUDIO, CODE, MODELS, OUTPUT, SPECTROGRAMS, Settings
+from infra.settings import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS, Settings
 
-READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT)
-WRITE = (OUTPUT,)
+READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT, CHECKPOINTS)
+WRITE = (OUTPUT, CHECKPOINTS)
 
 
 class ExecutionRole(iam.Role):
@@ -39,6 +39,8 @@ class ExecutionRole(iam.Role):
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             [bucket.arn_for_objects(f"{prefix}*") for prefix in WRITE],
         )
+        # SageMaker mirrors the job's folder of checkpoints, including what the job deletes there
+        self._allow(["s3:DeleteObject"], [bucket.arn_for_objects(f"{CHECKPOINTS}*")])
         self._allow(
             ["s3:ListBucket"],
             [bucket.bucket_arn],

@@ -28,19 +28,20 @@ $json := function($value) {(
 """
 
 
-def legal_name(prefix: str) -> str:
-    """Write an expression that names what the current state makes.
+def legal_name(name: str) -> str:
+    """Write an expression that names what the current state makes: `<name>--<execution>-<hash>`.
 
-    At most 63 letters, digits and hyphens, in lower case as SageMaker writes ARNs. An execution
+    No other stack's name begins so, as a setting `name` has single hyphens only. At most 61
+    letters, digits and hyphens, in lower case as SageMaker writes ARNs. An execution
     name may hold 80 characters of nearly any kind; the hash keeps names apart that look the same
     after that, and those of a state that is retried or entered again.
     """
-    room = 63 - len(prefix) - len("-") - len("-12345678")
+    room = 61 - len(name) - len("--") - len("-12345678")  # of 63; two are left for a retry
     return f"""(
   $state := $states.context.State;
   $plain := $lowercase($replace($states.context.Execution.Name, /[^A-Za-z0-9]+/, '-'));
   $this := $join([
     $states.context.Execution.Id, $state.Name, $state.EnteredTime, $string($state.RetryCount)
   ], ' ');
-  '{prefix}-' & $substring($plain, 0, {room}) & '-' & $substring($hash($this, 'SHA-256'), 0, 8)
+  '{name}--' & $substring($plain, 0, {room}) & '-' & $substring($hash($this, 'SHA-256'), 0, 8)
 )"""

@@ -8,7 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.definition import definition
-from infra.served_model import ServedModel
+from infra.record import Record
 from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
 from infra.states import Surroundings
 
@@ -23,7 +23,9 @@ class Pipeline(Construct):
         *,
         bucket: s3.IBucket,
         execution_role: iam.IRole,
-        served: ServedModel,
+        served: Record,
+        lock: Record,
+        deployed_config_arn: str,
         surroundings: Surroundings,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -40,8 +42,19 @@ class Pipeline(Construct):
         )
         self._look_into(bucket)
         self._pass(execution_role)
-        self._train(f"{name}-*")
-        self._promote(f"{name}-*", endpoint=name, served=served)
+        self._train(f"{name}--*")
+        self._promote(f"{name}--*", name, deployed_config_arn, records=[served, lock])
+        self._allow(
+            ["states:DescribeExecution"],
+            [
+                stack.format_arn(
+                    service="states",
+                    resource="execution",
+                    resource_name=f"{name}:*",
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+        )
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -93,16 +106,25 @@ class Pipeline(Construct):
             [self._arn("events", "rule", "StepFunctionsGetEventsForSageMakerTrainingJobsRule")],
         )
 
-    def _promote(self, made: str, *, endpoint: str, served: ServedModel) -> None:
+    def _promote(
+        self, made: str, endpoint: str, deployed_config_arn: str, *, records: list[Record]
+    ) -> None:
         model = self._arn("sagemaker", "model", made)
         config = self._arn("sagemaker", "endpoint-config", made)
         live = self._arn("sagemaker", "endpoint", endpoint)
         self._allow(["sagemaker:CreateModel"], [model])
         self._allow(["sagemaker:CreateEndpointConfig"], [config])
         self._allow(["sagemaker:AddTags"], [model, config])
-        self._allow(["sagemaker:UpdateEndpoint"], [live, config])
-        self._allow(["sagemaker:DescribeEndpoint"], [live])
-        self._allow(["ssm:PutParameter"], [served.parameter_arn])
+        # the deployed config too: a promotion that fails brings it back
+        self._allow(["sagemaker:UpdateEndpoint"], [live, config, deployed_config_arn])
+        self._allow(["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"], [live])
+        self._allow(["sagemaker:DeleteModel"], [model])
+        self._allow(["sagemaker:DeleteEndpointConfig"], [config])
+        # lists are of the whole account
+        self._allow(["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"], ["*"])
+        self._allow(
+            ["ssm:GetParameter", "ssm:PutParameter"], [record.parameter_arn for record in records]
+        )
 
     def _arn(self, service: str, resource: str, name: str) -> str:
         return cdk.Stack.of(self).format_arn(service=service, resource=resource, resource_name=name)

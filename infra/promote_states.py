@@ -2,13 +2,18 @@
 
 from infra.endpoint import VARIANT
 from infra.jsonata import legal_name, query
+from infra.promotion_lock import NOBODY
 from infra.reasons import SENTENCE
-from infra.states import RETRY, State, Surroundings, catch_all
+from infra.states import ME, RETRY, State, Surroundings, write_parameter
+from infra.undo_states import catch_and_undo
+
+AUDIBLE = 0.01  # root mean square of a sound, of full scale
 
 
 def promote_states(around: Surroundings) -> dict[str, State]:
-    """From a model archive in the bucket to the record that it is served."""
+    """From `Create the model` to the record that it is served."""
     endpoint = around.settings.name
+    intention = "{'config': $config_name, 'former': $former_config, 'model': $model_url}"
     return {
         "Create the model": {
             "Type": "Task",
@@ -24,14 +29,18 @@ def promote_states(around: Surroundings) -> dict[str, State]:
             },
             "Assign": {"model_name": query("$split($states.result.ModelArn, '/')[-1]")},
             "Retry": RETRY,
-            "Catch": catch_all("Creating the SageMaker model", "Promotion failed"),
+            "Catch": catch_and_undo("Creating the SageMaker model"),
             "Next": "Create the endpoint config",
         },
         "Create the endpoint config": {
             "Type": "Task",
             "Resource": f"arn:{around.partition}:states:::sagemaker:createEndpointConfig",
             "Arguments": {
-                "EndpointConfigName": query(legal_name(around.settings.name)),
+                # begins with the model's name: a config and its model are known by their names
+                "EndpointConfigName": query(
+                    "$model_name & ($states.context.State.RetryCount = 0"
+                    " ? '' : '-' & $states.context.State.RetryCount)"
+                ),
                 "ProductionVariants": [
                     {
                         "VariantName": VARIANT,
@@ -46,7 +55,16 @@ def promote_states(around: Surroundings) -> dict[str, State]:
             },
             "Assign": {"config_name": query("$split($states.result.EndpointConfigArn, '/')[-1]")},
             "Retry": RETRY,
-            "Catch": catch_all("Creating the endpoint config", "Promotion failed"),
+            "Catch": catch_and_undo("Creating the endpoint config"),
+            "Next": "Note what is about to change",
+        },
+        "Note what is about to change": {
+            # should this execution be aborted, the next one knows what to bring back
+            **write_parameter(
+                around, around.lock, query(f"$string($merge([{intention}, {{'execution': {ME}}}]))")
+            ),
+            "Assign": {"left": query(f"$merge([{intention}, {NOBODY}])")},
+            "Catch": catch_and_undo("Noting what is about to change"),
             "Next": "Update the endpoint",
         },
         "Update the endpoint": {
@@ -58,7 +76,7 @@ def promote_states(around: Surroundings) -> dict[str, State]:
             },
             "Assign": {"looks": 0},
             "Retry": RETRY,
-            "Catch": catch_all("Updating the endpoint", "Promotion failed"),
+            "Catch": catch_and_undo("Updating the endpoint"),
             "Next": "Give it time",
         },
         "Give it time": {
@@ -77,7 +95,7 @@ def promote_states(around: Surroundings) -> dict[str, State]:
                 "reason": query("'' & $states.result.FailureReason"),
             },
             "Retry": RETRY,
-            "Catch": catch_all("Waiting for the endpoint", "Promotion failed"),
+            "Catch": catch_and_undo("Waiting for the endpoint"),
             "Next": "Does it serve the new model?",
         },
         "Does it serve the new model?": {
@@ -87,7 +105,7 @@ def promote_states(around: Surroundings) -> dict[str, State]:
                     "Condition": query(
                         "$states.input.status = 'InService' and $states.input.config = $config_name"
                     ),
-                    "Next": "Record what is served",
+                    "Next": "Listen to it",
                 },
                 {
                     "Condition": query(
@@ -98,9 +116,9 @@ def promote_states(around: Surroundings) -> dict[str, State]:
                     "Next": "Give it time",
                 },
             ],
-            "Default": "Promotion failed",
-            "Output": {
-                "sentence": query(f"""(
+            "Default": "Look at what it serves",
+            "Assign": {
+                "failure": query(f"""(
                   {SENTENCE}
                   'The endpoint {endpoint} does not serve the new model (' & $states.input.status
                     & '): ' & ($states.input.reason != '' ? $sentence($states.input.reason)
@@ -110,24 +128,40 @@ def promote_states(around: Surroundings) -> dict[str, State]:
                 )""")
             },
         },
-        "Record what is served": {
+        "Listen to it": {
             "Type": "Task",
-            "Resource": f"arn:{around.partition}:states:::aws-sdk:ssm:putParameter",
+            "Resource": f"arn:{around.partition}:states:::aws-sdk:sagemakerruntime:invokeEndpoint",
             "Arguments": {
-                "Name": around.parameter,
-                "Value": query("$model_url"),
-                "Type": "String",
-                "Overwrite": True,
+                "EndpointName": endpoint,
+                "ContentType": "application/json",
+                # without the sound itself, which may be longer than a state may receive
+                "Accept": "application/json; wav=no",
+                "Body": "{}",
             },
-            "Output": query(f"""$merge([
-              {{'endpoint': '{endpoint}', 'model': $model_url, 'endpoint_config': $config_name}},
-              $summary
-            ])"""),
+            "Output": {
+                "audible": query(f"""(
+              $sound := $parse($states.result.Body).sounds[0];
+              $exists($sound.rms) ? $sound.rms > {AUDIBLE} : $exists($sound)
+            )""")
+            },
             "Retry": RETRY,
-            "Catch": catch_all("Recording what is served", "Promotion failed"),
-            "Next": "Done",
+            "Catch": catch_and_undo("Asking the new model for a sound"),
+            "Next": "Does it sound?",
         },
-        "Done": {"Type": "Succeed"},
+        "Does it sound?": {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": query("$states.input.audible"), "Next": "Record what is served"}
+            ],
+            "Default": "Look at what it serves",
+            "Assign": {"failure": "The new model answers with silence."},
+        },
+        "Record what is served": {
+            **write_parameter(around, around.record, query("$model_url")),
+            "Assign": {"left": query(NOBODY)},
+            "Catch": catch_and_undo("Recording what is served", then="Record the former model"),
+            "Next": "Find former configs",
+        },
     }
 
 

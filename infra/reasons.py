@@ -35,8 +35,9 @@ def sentence_of_error(did: str) -> str:
 def training_attempt() -> str:
     """Write an expression for a Catch: the attempts so far and the one that just failed.
 
-    Each is `{instance_type, reason, job?, elsewhere}`; `elsewhere` says that another instance type
-    may do. The cause of a job that ran is its description in JSON, that of a refused one a text.
+    Each is `{instance_type, reason, job?, elsewhere, busy}`; `elsewhere` says that another instance
+    type may do, `busy` that the same one may do a little later. The cause of a job that ran is its
+    description in JSON, that of a refused one a text.
     """
     return f"""(
   {SENTENCE}
@@ -46,16 +47,21 @@ def training_attempt() -> str:
   $job := $substring($cause, 0, 1) = '{{' and $substring($cause, -1) = '}}' ? $parse($cause) : {{}};
   $why := $text($job.FailureReason);
   [$append($attempts, {{
-    'instance_type': $request.instance_types[$count($attempts)],
+    'instance_type': $request.instance_types[$type_index],
     'job': $text($job.TrainingJobName),
     'reason': $why != '' ? $sentence($why)
       : $job.SecondaryStatus = 'MaxRuntimeExceeded'
         ? 'it did not finish within max_runtime_minutes = ' & $request.max_runtime_minutes
+      : $job.SecondaryStatus = 'MaxWaitTimeExceeded'
+        ? 'there was too little spare capacity to finish in time (spot: false asks for none)'
       : $job.TrainingJobStatus = 'Stopped' ? 'it was stopped'
       : $sentence($cause = '' ? $error : $cause),
     'elsewhere': $exists($job.TrainingJobName)
-      ? $contains($why, /^({_ELSEWHERE}|{_BUSY})/)
-      : $contains($error & ' ' & $cause, /{_ELSEWHERE}|{_BUSY}/)
+      ? $contains($why, /^({_ELSEWHERE}|{_BUSY})/) or $job.SecondaryStatus = 'MaxWaitTimeExceeded'
+      : $contains($error & ' ' & $cause, /{_ELSEWHERE}|{_BUSY}/),
+    'busy': $exists($job.TrainingJobName)
+      ? $contains($why, /^({_BUSY})/)
+      : $contains($error & ' ' & $cause, /{_BUSY}/)
   }})]
 )"""
 

@@ -6,9 +6,23 @@ from typing import Any
 from infra.jsonata import JSON_TEXT, literal
 from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS, Settings
 
-FIELDS = ("data", "hyperparameters", "instance_types", "max_runtime_minutes", "model", "Comment")
+# no instance_count: one instance trains
+FIELDS = (
+    "data",
+    "hyperparameters",
+    "instance_types",
+    "spot",
+    "max_runtime_minutes",
+    "promote",
+    "model",
+    "Comment",
+)
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
-_RUNTIME = {"type": "integer", "minimum": 1, "maximum": 40320}  # minutes; SageMaker's 28 days
+_PLAIN: dict[str, dict[str, Any]] = {
+    "max_runtime_minutes": {"type": "integer", "minimum": 1, "maximum": 40320},  # 28 days
+    "spot": {"type": "boolean"},
+    "promote": {"type": "string", "enum": ["if_better", "always", "never"]},
+}
 
 
 def must_be(schema: Mapping[str, Any]) -> str:
@@ -42,15 +56,19 @@ def problems(hyperparameters: Mapping[str, Mapping[str, Any]], bucket: str) -> s
         }
         for name, schema in hyperparameters.items()
     }
-    runtime = {**_RUNTIME, "must_be": must_be(_RUNTIME)}
+    plain = {name: {**rule, "must_be": must_be(rule)} for name, rule in _PLAIN.items()}
     folder = f"/^({AUDIO[:-1]}|{SPECTROGRAMS[:-1]})(\\/.*)?$/"
     archive = f"/^({MODELS[:-1]}|{OUTPUT[:-1]})\\/.+\\.tar\\.gz$/"
     return f"""(
   $rules := {literal(rules)};
+  $plain := {literal(plain)};
   $fields := {literal(list(FIELDS))};
   $input := $type($states.input) = 'object' ? $states.input : {{}};
   $root := 's3://{bucket}/';
   $hyperparameters := $lookup($input, 'hyperparameters');
+  $alone := $filter($fields, function($field) {{
+    $not($field in ['model', 'Comment']) and $field in $keys($input)
+  }});
   {JSON_TEXT}
   $fits := function($value, $rule) {{
     $type($value) != ($rule.type = 'integer' ? 'number' : $rule.type) ? false
@@ -87,15 +105,17 @@ def problems(hyperparameters: Mapping[str, Mapping[str, Any]], bucket: str) -> s
                 $not($matches($one, /^ml\\.[a-z0-9-]+\\.[a-z0-9-]+$/))
               }})) > 0)
           ? $wrong($field, 'a list of instance types such as ["ml.g5.xlarge"]', $value))
-      : $field = 'max_runtime_minutes'
-        ? ($not($fits($value, {literal(runtime)}))
-          ? $wrong($field, {literal(runtime["must_be"])}, $value))
+      : $field in $keys($plain)
+        ? ($not($fits($value, $lookup($plain, $field)))
+          ? $wrong($field, $lookup($plain, $field).must_be, $value))
       : $field = 'model'
         ? ($type($value) != 'string' ? $wrong($field, 'a text', $value)
           : $not($substring($value, 0, $length($root)) = $root
             ? $contains($substring($value, $length($root)), {archive}) : false)
           ? $wrong($field, 'the URL of an archive in the bucket, such as '
-              & 's3://{bucket}/{OUTPUT}<training job>/output/model.tar.gz', $value))
+              & 's3://{bucket}/{OUTPUT}<training job>/output/model.tar.gz', $value)
+          : $count($alone) > 0
+            ? 'With the field model nothing is trained: leave out ' & $join($alone, ', ') & '.')
       : $not($field in $fields)
         ? $unknown($field, 'a field of the input', $fields)
     }})),
@@ -120,8 +140,11 @@ def complete(settings: Settings) -> str:
     'data': $data & ($contains($data, /\\/$/) ? '' : '/'),
     'instance_types': $exists($states.input.instance_types)
       ? $states.input.instance_types : {literal(list(settings.instance_types))},
+    'spot': $exists($states.input.spot) ? $states.input.spot : {literal(settings.spot)},
     'max_runtime_minutes': $exists($states.input.max_runtime_minutes)
       ? $states.input.max_runtime_minutes : {settings.max_runtime_minutes},
+    'promote': $exists($states.input.promote)
+      ? $states.input.promote : {literal(settings.promote)},
     'hyperparameters': $exists($states.input.hyperparameters)
       ? $merge([{{}}, $each($states.input.hyperparameters, function($value, $name) {{
           {{$name: $json($value)}}

@@ -13,6 +13,7 @@ SPECTROGRAMS = "spectrograms/"  # yours: prepared .npy files, in place of record
 CODE = "code/"  # CODE<hash>/sourcedir.tar.gz, the training source
 MODELS = "models/"  # MODELS + starter/model.tar.gz
 OUTPUT = "output/"  # OUTPUT<training job>/output/model.tar.gz
+CHECKPOINTS = "checkpoints/"  # CHECKPOINTS<run>/, what an interrupted job goes on from
 
 
 class SettingsError(ValueError):
@@ -46,6 +47,18 @@ class Settings:
         minimum=1,
         maximum=40320,  # 28 days
     )
+    spot: bool = _setting(
+        True, "train on spare capacity, for about a third of the price, resuming when interrupted"
+    )
+    spot_wait_minutes: int = _setting(
+        60, "how long a job may wait for spare capacity, all in all", minimum=1, maximum=40320
+    )
+    promote: str = _setting(
+        "if_better",
+        "when an execution gives what it trained to the endpoint",
+        pattern="if_better|always|never",
+        shape="if_better, always or never",
+    )
     training_volume_gb: int = _setting(
         30, "disk of the training instance, in GB", minimum=1, maximum=16384
     )
@@ -56,7 +69,7 @@ class Settings:
         5, "requests that the endpoint answers at the same time", minimum=1, maximum=200
     )
     endpoint_update_minutes: int = _setting(
-        30, "how long to wait for the endpoint to serve a new model", minimum=1, maximum=1440
+        30, "how long to wait for the endpoint to serve a new model", minimum=1, maximum=120
     )
     training_image: str = _setting(
         "",
@@ -94,6 +107,8 @@ class Settings:
 
 def _read(key: str, given: Any, default: Any, rule: Mapping[str, Any]) -> Any:
     """Convert `given` to the type of `default`; `-c` hands over every value as text."""
+    if isinstance(default, bool):
+        return _yes_or_no(key, given)
     if isinstance(default, int):
         return _whole_number(key, given, rule)
     if isinstance(default, tuple):
@@ -102,6 +117,12 @@ def _read(key: str, given: Any, default: Any, rule: Mapping[str, Any]) -> Any:
             raise SettingsError(f"{key} must be a list of {rule['shape']}, but is {given!r}.")
         return tuple(_text(key, item, rule) for item in items)
     return _text(key, given, rule)
+
+
+def _yes_or_no(key: str, given: Any) -> bool:
+    if str(given).lower() not in ("true", "false"):
+        raise SettingsError(f"{key} must be true or false, but is {given!r}.")
+    return str(given).lower() == "true"
 
 
 def _whole_number(key: str, given: Any, rule: Mapping[str, Any]) -> int:

@@ -15,6 +15,7 @@ from infra.endpoint import ServedEndpoint
 from infra.execution_role import ExecutionRole
 from infra.images import Images
 from infra.pipeline import Pipeline
+from infra.promotion_lock import PromotionLock
 from infra.settings import CODE, Settings
 from infra.states import Surroundings
 
@@ -55,26 +56,30 @@ class SoundVaeStack(cdk.Stack):
             settings=settings,
         )
         source = self._deliver_source(training, bucket)
+        lock = PromotionLock(self, "PromotionLock", name=settings.name)
         pipeline = Pipeline(
             self,
             "Pipeline",
             bucket=bucket,
             execution_role=role,
             served=serving.served,
+            lock=lock,
+            deployed_config_arn=serving.config_arn,
             surroundings=Surroundings(
                 region=self.region,
                 partition=self.partition,
                 bucket=bucket.bucket_name,
                 role_arn=role.role_arn,
                 source_url=source.url,
-                parameter=serving.served.parameter_name,
+                record=serving.served.parameter_name,
+                lock=lock.parameter_name,
                 images=images,
                 settings=settings,
                 hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
                 metrics=tuple(json.loads((training / "metrics.json").read_text())),
             ),
         )
-        pipeline.node.add_dependency(source)  # no execution may ask for what is not there yet
+        pipeline.node.add_dependency(source, lock)  # no execution may ask for what is not there yet
         state_machine = pipeline.state_machine.state_machine_arn
         for name, value in {
             "BucketName": bucket.bucket_name,

@@ -11,6 +11,8 @@ from infra.settings import Settings
 
 State = dict[str, Any]
 
+ME = "$states.context.Execution.Id"  # this execution's ARN
+
 # a service that is busy or hiccups; a longer outage ends the execution with its reason
 RETRY = [
     {
@@ -32,11 +34,32 @@ class Surroundings:
     bucket: str
     role_arn: str
     source_url: str  # of sourcedir.tar.gz
-    parameter: str  # SSM parameter that says what is served
+    record: str  # SSM parameter that says what is served
+    lock: str  # SSM parameter that says who is promoting
     images: Images
     settings: Settings
     hyperparameters: Mapping[str, Mapping[str, Any]]  # name -> JSON Schema
     metrics: tuple[str, ...]  # what train.py prints as name=number
+
+
+def read_parameter(around: Surroundings, name: str) -> State:
+    """Begin a state that reads an SSM parameter: `$states.result.Parameter.Value`."""
+    return {
+        "Type": "Task",
+        "Resource": f"arn:{around.partition}:states:::aws-sdk:ssm:getParameter",
+        "Arguments": {"Name": name},
+        "Retry": RETRY,
+    }
+
+
+def write_parameter(around: Surroundings, name: str, value: str) -> State:
+    """Begin a state that writes an SSM parameter, which then has the number `Version`."""
+    return {
+        "Type": "Task",
+        "Resource": f"arn:{around.partition}:states:::aws-sdk:ssm:putParameter",
+        "Arguments": {"Name": name, "Value": value, "Type": "String", "Overwrite": True},
+        "Retry": RETRY,
+    }
 
 
 def catch_all(did: str, then: str) -> list[State]:

@@ -10,6 +10,8 @@ import pytest
 
 from infra.settings import Settings
 from infra.stack import STARTER, TRAINING, SoundVaeStack
+from tests.infra.made_up_aws import Aws
+from tests.infra.reading import definition_of
 
 Template = dict[str, Any]
 Synthesise = Callable[..., Template]
@@ -44,3 +46,19 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
 @pytest.fixture(scope="session")
 def template(synthesise: Synthesise) -> Template:
     return synthesise()
+
+
+@pytest.fixture(scope="session")
+def definition(template: Template) -> dict[str, Any]:
+    return definition_of(template)
+
+
+@pytest.fixture
+def bucket(definition: dict[str, Any]) -> str:
+    name: str = definition["States"]["Find the sounds"]["Arguments"]["Bucket"]
+    return name
+
+
+@pytest.fixture
+def aws(bucket: str) -> Aws:
+    return Aws(bucket)

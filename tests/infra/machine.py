@@ -43,10 +43,14 @@ def run(
     given: Any,
     services: dict[str, Service],
     name: str = "5d9b1c3e-1111-2222-3333-444455556666",
+    execution: Execution | None = None,
+    variables: dict[str, Any] | None = None,
 ) -> Execution:
-    """Start at StartAt and go on until a Succeed or a Fail; retries are not made."""
-    execution = Execution()
-    variables: dict[str, Any] = {}
+    """Start at StartAt and go on until an end; retries are not made.
+
+    `execution` and `variables` are those around it when the states of a Map are run.
+    """
+    execution, variables = execution or Execution(), dict(variables or {})
     state_name, value = definition["StartAt"], given
     for step in range(1000):
         state = definition["States"][state_name]
@@ -83,13 +87,29 @@ def run(
             try:
                 result = states["result"] = json.loads(json.dumps(services[action](arguments)))
             except ServiceError as error:
+                caught = (
+                    rule
+                    for rule in state.get("Catch", [])
+                    if {"States.ALL", error.output["Error"]} & set(rule["ErrorEquals"])
+                )
+                if (rule := next(caught, None)) is None:
+                    raise
+                effect, following = rule, rule["Next"]
+                result = states["errorOutput"] = error.output
+        elif state["Type"] == "Map":
+            try:
+                result = [
+                    run(state["ItemProcessor"], item, services, name, execution, variables).output
+                    for item in filled(state["Items"])
+                ]
+            except ServiceError as error:
                 (effect,) = state["Catch"]
                 result = states["errorOutput"] = error.output
                 following = effect["Next"]
         assigned = filled(effect.get("Assign", {}))
         value = filled(effect["Output"]) if "Output" in effect else result
         variables.update(assigned)
-        if state["Type"] == "Succeed":
+        if state["Type"] == "Succeed" or state.get("End"):
             execution.status, execution.output = "SUCCEEDED", value
             return execution
         state_name = following

@@ -15,8 +15,8 @@ import pytest
 from infra.stack import TRAINING
 from tests.infra.conftest import Template
 from tests.infra.machine import run
+from tests.infra.made_up_aws import Aws
 from tests.infra.reading import definition_of
-from tests.infra.test_pipeline import Aws
 
 JOB_PYTHON = Path(".venv-job/bin/python").absolute()
 HYPERPARAMETERS = json.loads((TRAINING / "hyperparameters.json").read_text())

@@ -43,6 +43,9 @@ def problems(given: Any, rules: dict[str, Any] = RULES) -> Any:
         {"instance_types": ["ml.p4d.24xlarge", "ml.c6i.2xlarge"]},
         {"max_runtime_minutes": 1},
         {"max_runtime_minutes": 40320},
+        {"spot": False},
+        {"promote": "never"},
+        {"Comment": "back to the start", "model": "s3://my-bucket/models/starter/model.tar.gz"},
         {"model": "s3://my-bucket/output/some-job/output/model.tar.gz"},
         {"model": "s3://my-bucket/models/starter/model.tar.gz"},
     ],
@@ -63,7 +66,7 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
         (
             {"epochs": 3},
             '"epochs" is not a field of the input; there are data, hyperparameters, '
-            "instance_types, max_runtime_minutes, model, Comment.",
+            "instance_types, spot, max_runtime_minutes, promote, model, Comment.",
         ),
         (
             {"hyperparameters": {"epoch": 3}},
@@ -134,6 +137,17 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
             {"max_runtime_minutes": 0},
             "max_runtime_minutes must be a whole number from 1 to 40320, but is 0.",
         ),
+        ({"spot": "true"}, 'spot must be true or false, but is "true".'),
+        ({"spot": None}, "spot must be true or false, but is null."),
+        (
+            {"promote": "maybe"},
+            'promote must be one of "if_better", "always", "never", but is "maybe".',
+        ),
+        ({"promote": True}, 'promote must be one of "if_better", "always", "never", but is true.'),
+        (
+            {"model": "s3://my-bucket/models/starter/model.tar.gz", "spot": True, "data": "audio/"},
+            "With the field model nothing is trained: leave out data, spot.",
+        ),
         ({"model": None}, "model must be a text, but is null."),
         *(
             (
@@ -158,10 +172,10 @@ def test_bad_input_is_refused_with_its_field_what_it_is_and_what_it_may_be(
 
 def test_every_mistake_is_named() -> None:
     sentences = problems(
-        {"hyperparameters": {"epochs": 0, "depht": 3}, "data": "music/", "spot": True}
+        {"hyperparameters": {"epochs": 0, "depht": 3}, "data": "music/", "gpu": True}
     )
     assert len(sentences) == 4
-    for name in ("hyperparameters.epochs", '"depht"', "data", '"spot"'):
+    for name in ("hyperparameters.epochs", '"depht"', "data", '"gpu"'):
         assert any(sentence.startswith(name) for sentence in sentences), name
 
 
@@ -188,13 +202,21 @@ def test_what_is_not_given_has_a_default() -> None:
     assert complete({}) == {
         "data": "audio/",
         "instance_types": ["ml.g5.xlarge"],
+        "spot": True,
         "max_runtime_minutes": 60,
+        "promote": "if_better",
         "hyperparameters": {},
     }
 
 
 def test_what_is_given_replaces_the_default() -> None:
-    given = {"data": "audio/b/", "instance_types": ["ml.c5.xlarge"], "max_runtime_minutes": 5}
+    given = {
+        "data": "audio/b/",
+        "instance_types": ["ml.c5.xlarge"],
+        "spot": False,
+        "max_runtime_minutes": 5,
+        "promote": "always",
+    }
     assert complete(given) == {**given, "hyperparameters": {}}
 
 

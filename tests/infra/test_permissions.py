@@ -11,6 +11,8 @@ from tests.infra.reading import ACCOUNT, of_type, plain
 STAR = {
     "ecr:GetAuthorizationToken": "a login to the registry, before any repository is named",
     "cloudwatch:PutMetricData": "metrics are no resources; a condition holds it to namespaces",
+    "sagemaker:ListModels": "a list is of the whole account",
+    "sagemaker:ListEndpointConfigs": "a list is of the whole account",
     "logs:CreateLogDelivery": "the log delivery does not exist before it is created",
     "logs:GetLogDelivery": "log deliveries have no ARN",
     "logs:UpdateLogDelivery": "log deliveries have no ARN",
@@ -119,9 +121,10 @@ def test_the_execution_role_reads_and_writes_its_folders_alone(
     template: dict[str, Any], bucket: str
 ) -> None:
     allowed = granted(template, "ExecutionRole")
-    folders = ["audio", "spectrograms", "code", "models", "output"]
+    folders = ["audio", "spectrograms", "code", "models", "output", "checkpoints"]
     assert allowed["s3:GetObject"] == ({f"{bucket}/{folder}/*" for folder in folders}, None)
-    assert allowed["s3:PutObject"] == ({f"{bucket}/output/*"}, None)
+    assert allowed["s3:PutObject"] == ({f"{bucket}/output/*", f"{bucket}/checkpoints/*"}, None)
+    assert allowed["s3:DeleteObject"] == ({f"{bucket}/checkpoints/*"}, None)
     assert allowed["s3:ListBucket"] == (
         {bucket},
         {"StringLike": {"s3:prefix": [f"{folder}/*" for folder in folders]}},
@@ -144,13 +147,18 @@ def test_the_state_machine_may_do_what_its_states_do_and_no_more(
     template: dict[str, Any], bucket: str
 ) -> None:
     sagemaker = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
-    job, model = f"{sagemaker}:training-job/sound-vae-*", f"{sagemaker}:model/sound-vae-*"
+    job, model = f"{sagemaker}:training-job/sound-vae--*", f"{sagemaker}:model/sound-vae--*"
     config, endpoint = (
-        f"{sagemaker}:endpoint-config/sound-vae-*",
+        f"{sagemaker}:endpoint-config/sound-vae--*",
         f"{sagemaker}:endpoint/sound-vae",
     )
     rule = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"
     events = {f"arn:aws:events:us-east-1:{ACCOUNT}:rule/{rule}"}
+    (deployed,) = of_type(template, "AWS::SageMaker::EndpointConfig")
+    parameters = {
+        f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/sound-vae/{name}"
+        for name in ("served-model", "promotion")
+    }
     (role,) = (name for name in of_type(template, "AWS::IAM::Role") if name.startswith("Execution"))
     allowed = {
         action: what
@@ -170,9 +178,14 @@ def test_the_state_machine_may_do_what_its_states_do_and_no_more(
         "events:DescribeRule": events,
         "sagemaker:CreateModel": {model},
         "sagemaker:CreateEndpointConfig": {config},
-        "sagemaker:UpdateEndpoint": {endpoint, config},
+        "sagemaker:UpdateEndpoint": {endpoint, config, f"<{deployed}>"},
         "sagemaker:DescribeEndpoint": {endpoint},
-        "ssm:PutParameter": {f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/sound-vae/served-model"},
+        "sagemaker:InvokeEndpoint": {endpoint},
+        "sagemaker:DeleteModel": {model},
+        "sagemaker:DeleteEndpointConfig": {config},
+        "ssm:GetParameter": parameters,
+        "ssm:PutParameter": parameters,
+        "states:DescribeExecution": {f"arn:aws:states:us-east-1:{ACCOUNT}:execution:sound-vae:*"},
     }
     assert allowed["iam:PassRole"][1] == {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
