@@ -6,18 +6,23 @@
     {"z": [[...]]}                                                    exactly these latent vectors
     {}                                                                one sound of any label
 
-Accept: audio/wav answers one sound as a WAV file, anything else JSON:
-{"sample_rate": 8000, "sounds": [{"wav": "<base64>", "label": "seven", "seed": 42, "z": [...]}]}
+Accept: audio/wav answers one sound as a WAV file, anything else JSON, `rms` on a scale of 0 to 1:
+{"sample_rate": 8000,
+ "sounds": [{"wav": "<base64>", "label": "seven", "seed": 42, "rms": 0.12, "z": [...]}]}
+Accept: application/json; wav=no leaves out `wav` and `z`, which are most of the bytes.
 
 The container holds no TensorFlow: the sound is made by the served graph, model.json beside it says
 what it can make.
 """
 
+import array
 import base64
 import binascii
 import io
 import json
+import math
 import secrets
+import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -45,7 +50,8 @@ def handler(data: Any, context: Any) -> tuple[str | bytes, str]:
 
     Raises falcon.HTTPBadRequest, whose description is a sentence that names the field.
     """
-    wants_wav = accepts_wav(context.accept_header)
+    kind, with_wav = accepted(context.accept_header)
+    wants_wav = kind == "audio/wav"
     request = read_request(data.read(), context.request_content_type)
     signature, inputs, sounds = graph_call(request)
     if wants_wav and len(sounds) != 1:
@@ -56,29 +62,88 @@ def handler(data: Any, context: Any) -> tuple[str | bytes, str]:
     outputs = call_model(context.rest_uri, signature, inputs)
     wavs = [item["b64"] for item in outputs["wav_bytes"]]
     if wants_wav:
-        return base64.b64decode(wavs[0]), "audio/wav"
+        return base64.b64decode(wavs[0]), kind
     labels = outputs.get("label", [None] * len(wavs))
     for sound, wav, label, z in zip(sounds, wavs, labels, outputs["z"], strict=True):
         if label:
             sound["label"] = label
-        sound["wav"], sound["z"] = wav, z
-    return json.dumps({"sample_rate": MODEL["sample_rate"], "sounds": sounds}), "application/json"
+        sound["rms"] = round(rms(base64.b64decode(wav)), 4)
+        if with_wav:
+            sound["wav"], sound["z"] = wav, z
+    return json.dumps({"sample_rate": MODEL["sample_rate"], "sounds": sounds}), kind
 
 
-def bad_request(sentence: str) -> falcon.HTTPBadRequest:
+class Spoken:
+    """Makes a falcon.HTTPError say its description to every caller, in JSON.
+
+    By itself falcon writes an error's body only if the caller accepts JSON or XML. An HTTPStatus
+    has a body of its own, and falcon takes one that is raised while it handles an error: here,
+    when it reads the error's headers.
+    """
+
+    status: str
+    title: str
+    description: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Raise the answer."""
+        body = json.dumps({"title": self.title, "description": self.description})
+        raise falcon.HTTPStatus(self.status, {"Content-Type": "application/json"}, body)
+
+    @headers.setter
+    def headers(self, value: Any) -> None:
+        """Forget what falcon's constructor sets."""
+
+    def __str__(self) -> str:
+        return self.description
+
+
+class BadRequest(Spoken, falcon.HTTPBadRequest):
+    """HTTP 400."""
+
+
+class NotReady(Spoken, falcon.HTTPServiceUnavailable):
+    """HTTP 503."""
+
+
+def bad_request(sentence: str) -> BadRequest:
     """HTTP 400; keyword arguments, for their order changed between falcon's versions."""
-    return falcon.HTTPBadRequest(title="Bad request", description=sentence)
+    return BadRequest(title="Bad request", description=sentence)
 
 
-def accepts_wav(accept: str | None) -> bool:
-    """Whether the first media type that can be answered is WAV; JSON when none is named."""
-    names = [part.split(";")[0].strip().lower() for part in (accept or "*/*").split(",")]
-    for name in names:
-        if name in WAV_TYPES:
-            return True
-        if name in JSON_TYPES:
-            return False
-    raise bad_request(f"Accept is {shown(accept)}: audio/wav or application/json is possible")
+def accepted(accept: str | None) -> tuple[str, bool]:
+    """Pick the media type of the answer, and whether JSON carries the sounds themselves.
+
+    The type with the highest q that can be answered, of several the first; JSON when none is named.
+    """
+    best: tuple[float, str, bool] = (0.0, "", True)
+    for part in (accept or "*/*").split(","):
+        name, *rest = (word.strip().lower() for word in part.split(";"))
+        parameters = dict(word.replace(" ", "").partition("=")[::2] for word in rest)
+        kind = "audio/wav" if name in WAV_TYPES else "application/json"
+        if name in WAV_TYPES + JSON_TYPES and quality(parameters.get("q", "1")) > best[0]:
+            best = (quality(parameters.get("q", "1")), kind, parameters.get("wav") != "no")
+    if not best[0]:
+        raise bad_request(f"Accept is {shown(accept)}: audio/wav or application/json is possible")
+    return best[1:]
+
+
+def quality(text: str) -> float:
+    """Read a media type's q, a number from 0 to 1; anything else counts as 1."""
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 1.0
+
+
+def rms(wav: bytes) -> float:
+    """Root mean square of a 16-bit WAV file's samples; 1 is full scale."""
+    with wave.open(io.BytesIO(wav)) as file:
+        samples = array.array("h", file.readframes(file.getnframes()))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return math.sqrt(sum(s * s for s in samples) / max(len(samples), 1)) / 2**15
 
 
 def read_request(body: bytes, content_type: str | None) -> dict[str, Any]:
@@ -229,7 +294,7 @@ def call_model(uri: str, signature: str, inputs: dict[str, Any]) -> dict[str, An
         response = requests.post(uri, json=body, timeout=SECONDS_TO_WAIT)
         answer = response.json()
     except (requests.RequestException, ValueError) as error:
-        raise falcon.HTTPServiceUnavailable(
+        raise NotReady(
             title="Model not ready", description=f"the model did not answer: {shown(error)}"
         ) from error
     if response.status_code != 200:

@@ -4,12 +4,17 @@ import json
 import math
 import wave
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import falcon
 import numpy as np
 import pytest
+import requests
+from falcon.testing import TestClient
+
+from local.model_server import python_service
 
 Answer = Callable[..., tuple[Any, str]]
 Samples = Callable[[bytes], tuple[np.ndarray, int]]
@@ -41,7 +46,7 @@ def sentence(invoke: Answer, body: Any, **headers: Any) -> str:
     with pytest.raises(falcon.HTTPBadRequest) as caught:
         invoke(body, **headers)
     assert caught.value.status == falcon.HTTP_400
-    text = caught.value.description
+    text = str(caught.value)
     assert text.isascii()
     assert len(text) < 1000
     return text
@@ -53,6 +58,18 @@ def test_accept_audio_wav_answers_a_file_to_play(invoke: Answer, samples: Sample
     sound, rate = samples(body)
     assert rate == 8000
     assert np.abs(sound).max() > 0.8
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "audio/wav, application/json;q=0.1",
+        "*/*;q=0.5, audio/x-wav",
+        "application/json;q=0, audio/*",
+    ],
+)
+def test_the_preferred_of_several_media_types_is_answered(invoke: Answer, accept: str) -> None:
+    assert invoke({}, accept=accept)[1] == "audio/wav"
 
 
 @pytest.mark.parametrize("accept", [None, "", "*/*", "application/json", "text/html, */*;q=0.1"])
@@ -94,6 +111,25 @@ def test_a_morph_has_as_many_sounds_as_steps(invoke: Answer) -> None:
     answer, _ = invoke({"from": "low", "to": "high", "steps": 4, "seed": 1})
     assert len(answer["sounds"]) == 4
     assert len(invoke({"from": "low", "to": "low"})[0]["sounds"]) == 8
+
+
+def test_an_answer_says_how_loud_each_sound_is(invoke: Answer, samples: Samples) -> None:
+    for sound in invoke({"count": 3})[0]["sounds"]:
+        heard, _ = samples(base64.b64decode(sound["wav"]))
+        assert sound["rms"] == pytest.approx(np.sqrt(np.mean(heard**2)), abs=1e-4)
+
+
+def test_silence_is_of_no_loudness(inference: ModuleType) -> None:
+    assert inference.rms(wav(gain=0)) == 0
+    assert inference.rms(wav(gain=1)) == pytest.approx(math.sqrt(0.5), abs=1e-3)
+
+
+def test_wav_no_leaves_out_what_is_large(invoke: Answer) -> None:
+    body, kind = invoke({"label": "low", "seed": 42}, accept="application/json; wav=no")
+    assert kind == "application/json"
+    (sound,) = body["sounds"]
+    assert set(sound) == {"label", "seed", "rms"}
+    assert sound["rms"] > 0.01
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
@@ -202,7 +238,11 @@ def test_the_largest_answer_stays_below_4_mb(
 ) -> None:
     assert "integer from 1 to" in sentence(invoke, {"count": inference.max_count() + 1})
     count = inference.max_count()
-    sound = {"b64": b64(bytes(44 + 2 * inference.MODEL["clip_samples"]))}
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, 8000, 0, "NONE", ""))
+        writer.writeframes(b"\1\1" * inference.MODEL["clip_samples"])
+    sound = {"b64": b64(file.getvalue())}
     outputs = {
         "wav_bytes": [sound] * count,
         "z": [[-1.2345678806304932e-05] * inference.MODEL["latent_dim"]] * count,
@@ -213,6 +253,29 @@ def test_the_largest_answer_stays_below_4_mb(
     context = SimpleNamespace(rest_uri="", accept_header=None, request_content_type=None)
     answer, _ = inference.handler(SimpleNamespace(read=lambda: body), context)
     assert 3_500_000 < len(answer) < 4_000_000
+
+
+@pytest.mark.parametrize("accept", ["audio/wav", "application/json", "text/html"])
+def test_the_sentence_reaches_the_caller_whatever_it_accepts(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    client = TestClient(python_service(model_dir, "http://127.0.0.1:1/none"))
+
+    def post(body: dict[str, Any], status: str) -> str:
+        answer = client.simulate_post("/invocations", json=body, headers={"Accept": accept})
+        assert answer.status == status
+        assert answer.headers["content-type"] == "application/json"
+        return answer.json["description"]
+
+    words = "Accept is" if accept == "text/html" else "label"
+    assert words in post({"label": "cowbell"}, falcon.HTTP_400)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(requests, "post", refuse)
+    if accept != "text/html":
+        assert "did not answer" in post({}, falcon.HTTP_503)
 
 
 def test_a_model_without_labels_says_so(inference: ModuleType, invoke: Answer) -> None:
