@@ -71,6 +71,12 @@ class Settings:
     endpoint_update_minutes: int = _setting(
         30, "how long to wait for the endpoint to serve a new model", minimum=1, maximum=120
     )
+    alarm_email: str = _setting(
+        "",
+        "who is told when an execution, a training job or the endpoint fails; empty: nobody",
+        pattern=r"([^@\s]+@[^@\s]+\.[^@\s]+)?",
+        shape="empty or an e-mail address",
+    )
     training_image: str = _setting(
         "",
         "ECR image that trains; empty: SageMaker's TensorFlow image of the region",

@@ -8,8 +8,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra import bundle
+from infra.alarms import Alarms
 from infra.bucket import DataBucket
-from infra.console import state_machine_url
+from infra.console import console_url, state_machine_url
+from infra.dashboard import Dashboard
 from infra.delivery import Delivery
 from infra.endpoint import ServedEndpoint
 from infra.execution_role import ExecutionRole
@@ -81,11 +83,17 @@ class SoundVaeStack(cdk.Stack):
         )
         pipeline.node.add_dependency(source, lock)  # no execution may ask for what is not there yet
         state_machine = pipeline.state_machine.state_machine_arn
+        Alarms(self, "Alarms", settings=settings, state_machine_arn=state_machine)
+        Dashboard(self, "Dashboard", settings=settings, state_machine_arn=state_machine)
         for name, value in {
             "BucketName": bucket.bucket_name,
             "StateMachineArn": state_machine,
             "StateMachineConsole": state_machine_url(self.region, state_machine),
             "EndpointName": serving.endpoint.attr_endpoint_name,
+            "DashboardConsole": console_url(
+                self.region,
+                f"cloudwatch/home?region={self.region}#dashboards/dashboard/{settings.name}",
+            ),
             "ServedModelParameter": serving.served.parameter_name,
         }.items():
             cdk.CfnOutput(self, name, value=value)

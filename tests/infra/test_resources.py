@@ -21,6 +21,11 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         "AWS::SageMaker::Endpoint": 1,
         "AWS::StepFunctions::StateMachine": 1,
         "AWS::Logs::LogGroup": 1,
+        "AWS::SNS::Topic": 1,
+        "AWS::SNS::TopicPolicy": 1,
+        "AWS::CloudWatch::Alarm": 4,
+        "AWS::CloudWatch::Dashboard": 1,
+        "AWS::Events::Rule": 1,
     }
 
 
@@ -101,6 +106,7 @@ def test_the_outputs_are_what_one_needs_next(template: dict[str, Any]) -> None:
         "StateMachineArn",
         "StateMachineConsole",
         "EndpointName",
+        "DashboardConsole",
         "ServedModelParameter",
     }
     assert outputs["ServedModelParameter"] == "/sound-vae/served-model"
