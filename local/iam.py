@@ -25,16 +25,19 @@ class NotTrustedError(Exception):
     """A service wanted to assume a role whose trust policy does not name it."""
 
 
-class Denial(NamedTuple):
-    """One call that the deployed policies did not allow."""
+class Call(NamedTuple):
+    """What a role wanted to do."""
 
     role: str
     action: str
     resource: str
 
 
-DENIALS: list[Denial] = []
-"""Every denied call since the start, for the tests and the server's log."""
+DENIED: list[Call] = []
+"""Every call since the start that the deployed policies did not allow."""
+
+ALLOWED: set[Call] = set()
+"""What they did allow."""
 
 
 def _role(role_arn: str) -> Any:
@@ -141,12 +144,12 @@ class Judge:
     def require(self, action: str, resource: str, **context: str) -> None:
         """Raise the service's access-denied error unless the role's policies allow the call."""
         statements = statements_of(self.role_arn)
-        if (
-            decide(statements, action, resource, self.context | context)
-            is PermissionResult.PERMITTED
-        ):
+        wanted = Call(self.role, action, resource)
+        decision = decide(statements, action, resource, self.context | context)
+        if decision is PermissionResult.PERMITTED:
+            ALLOWED.add(wanted)
             return
-        DENIALS.append(Denial(self.role, action, resource))
+        DENIED.append(wanted)
         # moto would answer XML to every client, which the JSON ones cannot read
         raise JsonRESTError(
             "AccessDeniedException",

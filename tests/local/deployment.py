@@ -1,10 +1,10 @@
 """Deploy the product's stack onto the stand-in without the CDK's command line, in a second."""
 
+import contextlib
 import io
 import json
-import os
-import subprocess
-import sys
+import time
+import wave
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,43 +16,131 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 Client = Callable[[str], Any]  # by the name of the API
 Execute = Callable[..., dict[str, Any]]
 MakeRole = Callable[..., str]
+PATIENCE_SECONDS = 600
 ASSETS_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 
 
-def synthesise(folder: Path, **settings: Any) -> Path:
-    """Write the cloud assembly with some of cdk.json's settings changed, as `cdk synth -c` does."""
-    context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-    context |= {f"sound-vae:{name}": value for name, value in settings.items()}
-    environment = os.environ | {
-        "CDK_OUTDIR": str(folder),
-        "CDK_CONTEXT_JSON": json.dumps(context),
-        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
-        "CDK_DEFAULT_REGION": REGION,
-    }
-    subprocess.run([sys.executable, "app.py"], cwd=REPOSITORY, env=environment, check=True)
-    return folder
-
-
-def deploy(assembly: Path, client: Client) -> dict[str, str]:
+def deploy(assembly: Path, client: Client, stack: str = STACK) -> dict[str, str]:
     """Publish the assembly's assets, create or update the stack; return its outputs."""
     s3, cloudformation = client("s3"), client("cloudformation")
-    assets = json.loads((assembly / f"{STACK}.assets.json").read_text())["files"].values()
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # `cdk bootstrap` makes it
+        s3.create_bucket(Bucket=ASSETS_BUCKET)
+    assets = json.loads((assembly / f"{stack}.assets.json").read_text())["files"].values()
     for asset in assets:
         source = assembly / asset["source"]["path"]
         body = _zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
         for destination in asset["destinations"].values():
             s3.put_object(Bucket=ASSETS_BUCKET, Key=destination["objectKey"], Body=body)
-    template = (assembly / f"{STACK}.template.json").read_text()
-    names = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
-    change = cloudformation.update_stack if STACK in names else cloudformation.create_stack
-    change(StackName=STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
-    return outputs(client)
+    template = (assembly / f"{stack}.template.json").read_text()
+    names = [known["StackName"] for known in cloudformation.describe_stacks()["Stacks"]]
+    change = cloudformation.update_stack if stack in names else cloudformation.create_stack
+    change(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    return outputs(client, stack)
 
 
-def outputs(client: Client) -> dict[str, str]:
+def outputs(client: Client, stack: str = STACK) -> dict[str, str]:
     """Return the outputs of the deployed stack."""
-    stack = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    found = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+class Deployed:
+    """The deployed stack, seen through the APIs that a user has."""
+
+    def __init__(self, client: Client, assembly: Path, stack: str = STACK) -> None:
+        self.client = client
+        self.assembly = assembly
+        self.stack = stack
+        self.outputs = outputs(client, stack)
+        self.bucket = self.outputs["BucketName"]
+        self.endpoint = self.outputs["EndpointName"]
+
+    def start(self, request: dict[str, Any]) -> str:
+        return self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["StateMachineArn"], input=json.dumps(request)
+        )["executionArn"]
+
+    def finish(self, execution: str) -> dict[str, Any]:
+        """Wait for the execution's end; return DescribeExecution's answer."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            answer = self.client("stepfunctions").describe_execution(executionArn=execution)
+            if answer["status"] != "RUNNING":
+                return answer
+            time.sleep(0.2)
+        raise AssertionError(f"still running after {PATIENCE_SECONDS} s")
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run an execution that is to succeed; return its output."""
+        answer = self.finish(self.start(request))
+        assert answer["status"] == "SUCCEEDED", answer.get("cause")
+        return json.loads(answer["output"])
+
+    def fail(self, request: dict[str, Any]) -> str:
+        """Run an execution that is to fail; return its cause."""
+        answer = self.finish(self.start(request))
+        assert answer["status"] == "FAILED", answer
+        return answer["cause"]
+
+    def sound(self, request: dict[str, Any]) -> wave.Wave_read:
+        answer = self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.endpoint,
+            Body=json.dumps(request),
+            ContentType="application/json",
+            Accept="audio/wav",
+        )
+        assert answer["ContentType"] == "audio/wav"
+        return wave.open(io.BytesIO(answer["Body"].read()), "rb")
+
+    def config(self) -> str:
+        """The endpoint config that serves; asserts that nothing is changing it."""
+        endpoint = self.client("sagemaker").describe_endpoint(EndpointName=self.endpoint)
+        assert endpoint["EndpointStatus"] == "InService", endpoint
+        return endpoint["EndpointConfigName"]
+
+    def served_model(self) -> str:
+        """The URL of the model that the endpoint's config names, not of what is recorded."""
+        api = self.client("sagemaker")
+        config = api.describe_endpoint_config(EndpointConfigName=self.config())
+        model = api.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+        return model["PrimaryContainer"]["ModelDataUrl"]
+
+    def recorded_model(self) -> str:
+        name = self.outputs["ServedModelParameter"]
+        return self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+
+    def made(self) -> set[str]:
+        """The names of the models and configs that executions have made and not removed."""
+        api, part = self.client("sagemaker"), f"{self.endpoint}--"
+        models = api.list_models(NameContains=part)["Models"]
+        configs = api.list_endpoint_configs(NameContains=part)["EndpointConfigs"]
+        return {m["ModelName"] for m in models} | {c["EndpointConfigName"] for c in configs}
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The training jobs of this stack, oldest first."""
+        api = self.client("sagemaker")
+        names = [
+            job["TrainingJobName"]
+            for job in api.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
+            if job["TrainingJobName"].startswith(f"{self.endpoint}--")
+        ]
+        found = [api.describe_training_job(TrainingJobName=name) for name in names]
+        return sorted(found, key=lambda job: job["CreationTime"])
+
+    def states(self, execution: str) -> list[str]:
+        """The names of the states that an execution has entered so far."""
+        events = self.client("stepfunctions").get_execution_history(
+            executionArn=execution, maxResults=1000
+        )["events"]
+        entered = (event.get("stateEnteredEventDetails") for event in events)
+        return [details["name"] for details in entered if details]
+
+    def wait_for_state(self, execution: str, name: str) -> None:
+        """Wait until an execution has entered a state."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while name not in self.states(execution):
+            assert time.monotonic() < deadline, self.states(execution)
+            time.sleep(0.05)
 
 
 def _zipped(folder: Path) -> bytes:

@@ -121,7 +121,7 @@ def test_a_parameter_is_a_resource_of_its_own(client: Client, make_role: MakeRol
     ssm.put_parameter(Name="/mine/a", Value="x", Type="String")
     with pytest.raises(ClientError, match="not authorized to perform: ssm:PutParameter"):
         ssm.put_parameter(Name="/mine/b", Value="x", Type="String")
-    assert iam.DENIALS[-1].resource.endswith("parameter/mine/b")
+    assert iam.DENIED[-1].resource.endswith("parameter/mine/b")
 
 
 def test_handing_a_role_to_sagemaker_needs_pass_role(make_role: MakeRole) -> None:

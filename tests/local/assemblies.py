@@ -1,0 +1,86 @@
+"""Synthesise the real stack around a quick train.py, as it is and with one thing changed each.
+
+    PYTHONPATH=. python tests/local/assemblies.py FOLDER
+
+One process for all, as most of the time of a synth goes into starting it.
+"""
+
+import json
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+
+from infra.settings import Settings
+from infra.stack import STARTER, TRAINING, SoundVaeStack
+
+REPOSITORY = Path(__file__).parents[2]
+ACCOUNT, REGION = "123456789012", "us-east-1"
+STACK = "Scenarios"
+NAME = "scenarios"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/tensorflow-inference:another-tag"
+FIGURES = ("val_accuracy", "served_val_loss", "served_val_accuracy", "comparable")
+
+
+def quick_training(folder: Path) -> Path:
+    """Write the quick train.py with the real hyperparameters and the starter's model."""
+    folder.mkdir(parents=True)
+    shutil.copy(Path(__file__).parent / "quick_training" / "train.py", folder)
+    shutil.copy(TRAINING / "hyperparameters.json", folder)
+    shutil.copy(STARTER, folder / "model.tar.gz")
+    figures = json.loads((TRAINING / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(figures | dict.fromkeys(FIGURES, "")))
+    return folder
+
+
+def other_starter(file: Path) -> Path:
+    """Write the starter with one more file in it."""
+    folder = file.with_suffix("")
+    with tarfile.open(STARTER) as archive:
+        archive.extractall(folder, filter="data")
+    (folder / "note.txt").write_text("another starter")
+    with tarfile.open(file, "w:gz") as archive:
+        archive.add(folder, arcname=".")
+    return file
+
+
+def main(folder: Path) -> None:
+    """Write one cloud assembly for each variant."""
+    training = quick_training(folder / "training")
+    context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    variants: dict[str, dict[str, Any]] = {
+        "as-it-is": {},
+        "memory": {"endpoint_memory_mb": 4096},
+        "image": {"serving_image": IMAGE},
+        "starter": {"starter": other_starter(folder / "starter.tar.gz")},
+    }
+    for variant, changes in variants.items():
+        starter = changes.pop("starter", STARTER)
+        app = cdk.App(outdir=str(folder / variant), context=context)
+        SoundVaeStack(
+            app,
+            STACK,
+            settings=Settings(name=NAME, **changes),
+            env=cdk.Environment(account=ACCOUNT, region=REGION),
+            training=training,
+            starter=starter,
+        )
+        app.synth()
+    rename_role(folder)
+
+
+def rename_role(folder: Path) -> None:
+    """Write the variant `role`: the same stack with another execution role in place of the one."""
+    shutil.copytree(folder / "as-it-is", folder / "role")
+    template = folder / "role" / f"{STACK}.template.json"
+    text = template.read_text()
+    role = next(name for name in json.loads(text)["Resources"] if name.startswith("ExecutionRole"))
+    template.write_text(text.replace('"ExecutionRole', '"OtherExecutionRole'))
+    assert role in text
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

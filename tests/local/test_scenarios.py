@@ -1,0 +1,372 @@
+"""Everything that happens to executions, one test for each: the real stack and definition, under
+the deployed policies, around a train.py that takes a second.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import clock, faults, iam, training_job
+from local.policies import _like, as_list
+from tests.local.deployment import REPOSITORY, Client, Deployed, deploy
+
+STACK = "Scenarios"
+FIRST, SECOND, THIRD = "ml.g5.xlarge", "ml.g4dn.xlarge", "ml.c5.2xlarge"
+PER_INTERRUPTION_SECONDS = 0.2
+
+
+@pytest.fixture(scope="module")
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("assemblies")
+    subprocess.run(
+        [sys.executable, "tests/local/assemblies.py", str(folder)],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def product(client: Client, assemblies: Path) -> Iterator[Deployed]:
+    """The deployed stack, with sounds in it and a first model promoted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "speed", 20)
+        patch.setattr(training_job, "TOOLKIT_MODULE", {})
+        iam.DENIED.clear()
+        iam.ALLOWED.clear()
+        deploy(assemblies / "as-it-is", client, STACK)
+        product = Deployed(client, assemblies / "as-it-is", STACK)
+        order(product, "audio/")
+        assert product.run({})["promoted"]
+        yield product
+        client("sagemaker").delete_endpoint(EndpointName=product.endpoint)
+
+
+@pytest.fixture(autouse=True)
+def consistent(product: Deployed) -> Iterator[None]:
+    """After every scenario the record is true and no permission was missing."""
+    iam.DENIED.clear()
+    before = product.config()
+    yield
+    faults.clear()
+    assert iam.DENIED == []
+    assert product.served_model() == product.recorded_model()
+    made = {name for name in product.made() if not name.startswith((product.config(), before))}
+    assert len(made) <= 2, "more than the former promotion's model and config are left"
+    assert product.sound({}).getnframes() > 0
+
+
+def order(product: Deployed, folder: str, **orders: Any) -> dict[str, Any]:
+    """Put a sound and the quick train.py's orders into a folder; return an input that names it."""
+    for name, body in {"a_1.wav": b"RIFF", "orders.json": json.dumps(orders).encode()}.items():
+        product.client("s3").put_object(Bucket=product.bucket, Key=folder + name, Body=body)
+    return {"data": folder}
+
+
+def test_happy_path_with_the_consoles_default_input(product: Deployed) -> None:
+    former = product.served_model()
+    output = product.run({"Comment": "Insert your JSON here"})
+    assert output["promoted"]
+    assert output["model"] == product.served_model()
+    assert output["previous_model"] == former
+    assert output["endpoint"] == product.endpoint
+    assert output["metrics"]["val_loss"] == 1
+    assert output["metrics"]["served_val_loss"] == 2
+    assert output["instance_type"] == FIRST
+    assert output["billable_seconds"] <= output["training_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "named"),
+    [
+        ({"colour": "red"}, ["colour", "hyperparameters", "instance_types"]),
+        ({"hyperparameters": {"epoch": 3}}, ["epoch", "epochs"]),
+        ({"hyperparameters": {"epochs": "many"}}, ["epochs", "many", "whole number"]),
+        ({"hyperparameters": {"epochs": 0}}, ["epochs", "0", "1 to 10000"]),
+        ({"hyperparameters": 3}, ["hyperparameters", "3"]),
+        ({"instance_types": []}, ["instance_types", "ml.g5.xlarge"]),
+        ({"instance_types": ["g5.xlarge"]}, ["instance_types", "g5.xlarge"]),
+        ({"spot": "yes"}, ["spot", "yes", "true or false"]),
+        ({"max_runtime_minutes": 0}, ["max_runtime_minutes", "0"]),
+        ({"promote": "maybe"}, ["promote", "maybe", "if_better"]),
+        ({"data": "private/"}, ["data", "private/", "audio/"]),
+        ({"data": "audio/nothing/"}, ["audio/nothing/", "wav"]),
+        ({"model": "s3://elsewhere/model.tar.gz"}, ["model", "s3://elsewhere/model.tar.gz"]),
+        ({"model": "MISSING"}, ["no model at"]),
+        ({"model": "MISSING", "spot": True}, ["leave out spot"]),
+    ],
+)
+def test_bad_input_fails_before_anything_costs_money(
+    product: Deployed, request_: dict[str, Any], named: list[str]
+) -> None:
+    if request_.get("model") == "MISSING":
+        url = f"s3://{product.bucket}/output/none/output/model.tar.gz"
+        request_ = {**request_, "model": url}
+    before = len(product.jobs())
+    cause = product.fail(request_)
+    for word in named:
+        assert word in cause
+    assert len(product.jobs()) == before
+
+
+def test_a_quota_of_the_first_type_makes_the_second_train(product: Deployed) -> None:
+    faults.current.no_quota = {FIRST}
+    output = product.run({})
+    assert output["instance_type"] == SECOND
+    assert output["promoted"]
+
+
+def test_throttling_is_waited_out_on_the_same_type(product: Deployed) -> None:
+    faults.current.throttled = [FIRST]
+    assert product.run({})["instance_type"] == FIRST
+
+
+def test_no_quota_at_all_names_every_attempt_and_where_quotas_are_raised(
+    product: Deployed,
+) -> None:
+    faults.current.no_quota = {FIRST, SECOND, THIRD}
+    cause = product.fail({})
+    for instance_type in (FIRST, SECOND, THIRD):
+        assert f"on {instance_type}" in cause
+    assert "servicequotas" in cause
+
+
+@pytest.mark.parametrize("spot", [True, False])
+def test_no_capacity_on_all_names_every_attempt(
+    product: Deployed, monkeypatch: pytest.MonkeyPatch, spot: bool
+) -> None:
+    monkeypatch.setattr(clock, "speed", 10_000)
+    faults.current.no_capacity = {FIRST, SECOND, THIRD}
+    before = {job["TrainingJobName"] for job in product.jobs()}
+    cause = product.fail({"spot": spot})
+    for instance_type in (FIRST, SECOND, THIRD):
+        assert f"on {instance_type}" in cause
+    assert ("spare capacity" if spot else "CapacityError") in cause
+    names = {job["TrainingJobName"] for job in product.jobs()} - before
+    assert len(names) == 3
+
+
+def test_the_scripts_own_sentence_reaches_the_cause(product: Deployed) -> None:
+    request = order(product, "audio/mistaken/", mistake="The sounds are of two kinds.")
+    cause = product.fail(request)
+    assert f"on {FIRST}" in cause
+    assert "The sounds are of two kinds." in cause
+    assert SECOND not in cause, "another instance would make the same mistake"
+
+
+def test_a_stopped_job_ends_the_execution_with_a_sentence(product: Deployed) -> None:
+    execution = product.start(order(product, "audio/slow/", epoch_seconds=60))
+    name = wait_for_training(product, execution)
+    product.client("sagemaker").stop_training_job(TrainingJobName=name)
+    answer = product.finish(execution)
+    assert answer["status"] == "FAILED"
+    assert "it was stopped" in answer["cause"]
+
+
+def wait_for_training(product: Deployed, execution: str) -> str:
+    """Wait until the newest job's script runs; return the job's name."""
+    product.wait_for_state(execution, "Train the model")
+    while True:
+        jobs = product.jobs()
+        if jobs and (jobs[-1]["TrainingJobStatus"], jobs[-1]["SecondaryStatus"]) == (
+            "InProgress",
+            "Training",
+        ):
+            return jobs[-1]["TrainingJobName"]
+        time.sleep(0.05)
+
+
+def test_twenty_interruptions_at_random_moments_lose_at_most_an_epoch_each(
+    product: Deployed,
+) -> None:
+    count, epochs = 20, 60
+    moments = random.Random(7)
+    # the toolkit takes a second or more to start, in which nothing is learned or lost
+    faults.current.interrupt_after = [moments.uniform(0.5, 3.5) for _ in range(count)]
+    faults.current.warning_seconds = 0  # SIGKILL at once
+    request = order(product, "audio/interrupted/", epoch_seconds=PER_INTERRUPTION_SECONDS)
+    output = product.run({**request, "hyperparameters": {"epochs": epochs}})
+    assert faults.current.interrupt_after == []
+    lines = log_of(product, output["training_job"])
+    learned = 0
+    for line in lines:
+        if line.startswith("resumes_after="):
+            assert int(line.partition("=")[2]) in (learned, learned + 1), "more than one epoch lost"
+            learned = int(line.partition("=")[2])
+        elif line.startswith("epoch="):
+            learned = int(line.split()[0].partition("=")[2])
+    assert learned == epochs
+    assert sum(line.startswith("resumes_after=") for line in lines) >= 2
+    job = product.jobs()[-1]
+    steps = [step["Status"] for step in job["SecondaryStatusTransitions"]]
+    assert steps.count("Interrupted") == count
+
+
+def log_of(product: Deployed, job: str) -> list[str]:
+    logs = product.client("logs")
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job}/"
+    )
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+@pytest.mark.parametrize("promote", ["if_better", "never"])
+def test_a_model_that_is_not_promoted_stays_and_says_how_to_promote_it(
+    product: Deployed, promote: str
+) -> None:
+    before = product.config()
+    request = order(product, "audio/worse/", val_loss=3.0)
+    output = product.run({**request, "promote": promote})
+    assert not output["promoted"]
+    assert output["why"]
+    assert product.config() == before
+    assert product.run(output["promote_with"])["promoted"], "the way that it says must work"
+    assert product.served_model() == output["model"]
+
+
+def test_promote_always_takes_a_worse_model(product: Deployed) -> None:
+    request = order(product, "audio/worse/", val_loss=3.0)
+    output = product.run({**request, "promote": "always"})
+    assert output["promoted"]
+    assert product.served_model() == output["model"]
+
+
+def test_an_update_that_fails_leaves_the_former_config_and_no_orphan(product: Deployed) -> None:
+    before, made = product.config(), product.made()
+    faults.current.update_fails = "The container was too large to start."
+    cause = product.fail({})
+    assert "The container was too large to start." in cause
+    assert "What was trained is kept at s3://" in cause
+    assert product.config() == before
+    assert product.made() == made
+
+
+def test_a_silent_model_is_taken_back(product: Deployed) -> None:
+    before, made = product.config(), product.made()
+    faults.current.silence = True
+    cause = product.fail({})
+    faults.clear()
+    assert "silence" in cause
+    assert product.config() == before
+    assert product.made() == made
+
+
+def test_rollback_is_one_execution(product: Deployed) -> None:
+    former = product.served_model()
+    assert product.run({})["model"] == product.served_model() != former
+    output = product.run({"model": former})
+    assert output["promoted"]
+    assert product.served_model() == former
+
+
+def test_two_executions_at_once_take_turns(product: Deployed) -> None:
+    executions = [product.start({"promote": "always"}) for _ in range(2)]
+    answers = [product.finish(execution) for execution in executions]
+    assert [answer["status"] for answer in answers] == ["SUCCEEDED", "SUCCEEDED"], answers
+    models = {json.loads(answer["output"])["model"] for answer in answers}
+    assert len(models) == 2
+    assert product.served_model() in models
+
+
+@pytest.mark.parametrize("moment", ["Train the model", "Create the model", "Update the endpoint"])
+def test_after_an_execution_is_aborted_half_way_the_next_one_works(
+    product: Deployed, moment: str
+) -> None:
+    execution = product.start({"promote": "always"})
+    product.wait_for_state(execution, moment)
+    product.client("stepfunctions").stop_execution(executionArn=execution)
+    product.finish(execution)
+    output = product.run({"promote": "always"})
+    assert output["promoted"]
+    assert product.served_model() == output["model"]
+
+
+def test_a_deploy_while_an_execution_runs_keeps_both(
+    product: Deployed, assemblies: Path, client: Client
+) -> None:
+    execution = product.start(order(product, "audio/slow/", epoch_seconds=1.5))
+    wait_for_training(product, execution)
+    deploy(assemblies / "memory", client, STACK)
+    assert memory(product) == 4096
+    answer = product.finish(execution)
+    assert answer["status"] == "SUCCEEDED", answer.get("cause")
+    assert product.served_model() == json.loads(answer["output"])["model"]
+
+
+def memory(product: Deployed) -> int:
+    endpoint = product.client("sagemaker").describe_endpoint(EndpointName=product.endpoint)
+    return endpoint["ProductionVariants"][0]["CurrentServerlessConfig"]["MemorySizeInMB"]
+
+
+@pytest.mark.parametrize("change", ["memory", "image", "starter", "role", "as-it-is"])
+def test_a_deploy_keeps_the_promoted_model(
+    product: Deployed, assemblies: Path, client: Client, change: str
+) -> None:
+    promoted = product.served_model()
+    deploy(assemblies / change, client, STACK)
+    assert product.served_model() == promoted
+    assert "starter" not in promoted
+
+
+NOT_USED_HERE = {
+    "cloudwatch:PutMetricData": "SageMaker writes the job's figures, which the stand-in keeps",
+    "ecr:BatchCheckLayerAvailability": "there are no images to pull",
+    "ecr:BatchGetImage": "there are no images to pull",
+    "ecr:GetAuthorizationToken": "there are no images to pull",
+    "ecr:GetDownloadUrlForLayer": "there are no images to pull",
+    "events:DescribeRule": "Step Functions learns from a rule that a job ended; here it asks",
+    "events:PutRule": "as above",
+    "events:PutTargets": "as above",
+    "logs:CreateLogDelivery": "Step Functions writes its own log",
+    "logs:DeleteLogDelivery": "as above",
+    "logs:DescribeLogGroups": "as above",
+    "logs:DescribeLogStreams": "the training image looks for its stream",
+    "logs:DescribeResourcePolicies": "Step Functions writes its own log",
+    "logs:GetLogDelivery": "as above",
+    "logs:ListLogDeliveries": "as above",
+    "logs:PutResourcePolicy": "as above",
+    "logs:UpdateLogDelivery": "as above",
+    "s3:AbortMultipartUpload": "only an upload that breaks off needs it",
+    "sagemaker:ListTags": "the optimised integration asks for it when it tags a job",
+    "ssm:DeleteParameter": "only a stack that is removed needs it",
+    "xray:GetSamplingRules": "Step Functions sends its own traces",
+    "xray:GetSamplingTargets": "as above",
+    "xray:PutTelemetryRecords": "as above",
+    "xray:PutTraceSegments": "as above",
+}
+
+
+def test_every_granted_action_is_used_by_some_scenario_or_says_why_not(
+    product: Deployed, request: pytest.FixtureRequest
+) -> None:
+    here = [item for item in request.session.items if item.path == request.path]
+    if len(here) < request.path.read_text().count("\ndef test_"):
+        pytest.skip("needs the other scenarios to have run")
+    unused = []
+    resources = product.client("cloudformation").list_stack_resources(StackName=STACK)
+    for resource in resources["StackResourceSummaries"]:
+        if resource["ResourceType"] != "AWS::IAM::Role":
+            continue
+        role = resource["PhysicalResourceId"]
+        arn = product.client("iam").get_role(RoleName=role)["Role"]["Arn"]
+        for statement in iam.statements_of(arn):
+            for action in as_list(statement["Action"]):
+                used = any(
+                    call.role == role
+                    and _like(action, call.action)
+                    and any(_like(r, call.resource) for r in as_list(statement["Resource"]))
+                    for call in iam.ALLOWED
+                )
+                if not used and action not in NOT_USED_HERE:
+                    unused.append((role, action, statement["Resource"]))
+    assert unused == []
