@@ -5,7 +5,7 @@
     spectrograms = vae.decode(mu)            # (batch, frames, bins) in 0..1
 
 Presets:
-    default    1-D convolutions over time with the bins as channels, 0.8 M parameters
+    default    1-D convolutions over time with the bins as channels, 0.9 M parameters
     reference  2-D convolutions of 512, 256, 128, 64 and 32 filters over 256 bins x 64 frames,
                2.4 M parameters and some 50 times the arithmetic
 """
@@ -105,7 +105,10 @@ def elbo_loss(mse: tf.Tensor, kl: tf.Tensor, values: int) -> tf.Tensor:
 
 
 def kl_divergence(mu: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
-    """KL(N(mu, exp(log_var)) || N(0, I)) in nats, (batch,)."""
+    """KL(N(mu, exp(log_var)) || N(0, I)) in nats, (batch,).
+
+    For a prior around another mean, give mu relative to it.
+    """
     return 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(log_var) - 1.0 - log_var, axis=-1)
 
 
@@ -129,7 +132,8 @@ def _normalised(x: Any) -> Any:
     return layers.LeakyReLU(0.1)(layers.BatchNormalization(momentum=0.9)(x))
 
 
-BOTTLENECK_CHANNELS = 32  # few, for the dense layers between frames and z hold channels x frames
+BOTTLENECK_CHANNELS = 32  # few, for the dense layers next to them hold channels x frames
+HIDDEN = 192  # units between the bottleneck and z, where neighbours in z become unlike in sound
 
 
 def _default_encoder(a: Architecture) -> keras.Model:
@@ -137,14 +141,18 @@ def _default_encoder(a: Architecture) -> keras.Model:
     x = layers.Conv1D(a.channels, 1)(spectrogram)
     for _ in range(halvings(a.frames)):
         x = _normalised(layers.Conv1D(a.channels, 4, strides=2, padding="same", use_bias=False)(x))
-    x = layers.Conv1D(BOTTLENECK_CHANNELS, 1)(x)
-    return keras.Model(spectrogram, _posterior(layers.Flatten()(x), a.latent_dim), name="encoder")
+    x = layers.Flatten()(layers.Conv1D(BOTTLENECK_CHANNELS, 1)(x))
+    x = _normalised(layers.Dense(HIDDEN, use_bias=False)(x))
+    return keras.Model(spectrogram, _posterior(x, a.latent_dim), name="encoder")
 
 
 def _default_decoder(a: Architecture) -> keras.Model:
     z = layers.Input((a.latent_dim,))
     frames = math.ceil(a.frames / 2 ** halvings(a.frames))
-    x = layers.Dense(frames * BOTTLENECK_CHANNELS)(z)
+    x = z
+    for _ in range(2):
+        x = layers.LeakyReLU(0.1)(layers.Dense(HIDDEN)(x))
+    x = layers.Dense(frames * BOTTLENECK_CHANNELS)(x)
     x = layers.Reshape((frames, BOTTLENECK_CHANNELS))(x)
     x = _normalised(layers.Conv1D(a.channels, 1, use_bias=False)(x))
     for _ in range(halvings(a.frames)):
@@ -191,6 +199,6 @@ def _reference_decoder(a: Architecture) -> keras.Model:
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "default": {"encoder": _default_encoder, "decoder": _default_decoder, "latent_dim": 64},
+    "default": {"encoder": _default_encoder, "decoder": _default_decoder, "latent_dim": 40},
     "reference": {"encoder": _reference_encoder, "decoder": _reference_decoder, "latent_dim": 128},
 }

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from autoencoder import VAE
 from dataset import NO_LABEL, Dataset
-from recogniser import RANGE_DB, Recogniser, log_mel, normalised
+from recogniser import FEWEST_CLIPS, RANGE_DB, Recogniser, log_mel, normalised
 from spectrogram import Transform
 
 FIGURES = {
@@ -50,12 +50,15 @@ def evaluate(
     """Measure the FIGURES of the model in `model_dir`; on unlabelled data those without accuracy.
 
     `training` and `validation` are clip indices. As many sounds are drawn as real ones compared,
-    label by label: `sounds`, or fewer where there are fewer training clips.
+    label by label: `sounds`, or fewer where there are fewer training clips. With less than
+    `FEWEST_CLIPS` of those nothing can be measured, and there are no figures.
     """
     transform = data.transform
     if data.labels:
         training = training[data.label_ids[training] != NO_LABEL]
         validation = validation[data.label_ids[validation] != NO_LABEL]
+    if len(training) < FEWEST_CLIPS:
+        return {}
     real = training[balanced(data.label_ids[training], sounds, seed)]
     asked = data.label_ids[real]
     names = [data.labels[i] if data.labels else "" for i in asked]
@@ -183,7 +186,7 @@ def cepstral_statistics(values: np.ndarray, transform: Transform) -> np.ndarray:
 
 def reconstruction_error(original: np.ndarray, coded: np.ndarray, transform: Transform) -> float:
     """Root-mean-square difference in decibels, over the mel bands that can be heard in either."""
-    a, b = (normalised(log_mel(values, transform)) for values in (original, coded))
+    a, b = (normalised(log_mel(values, transform)).numpy() for values in (original, coded))
     audible = (a > 0) | (b > 0)
     return float(RANGE_DB * np.sqrt(np.mean(np.square(a - b)[audible]))) if audible.any() else 0.0
 

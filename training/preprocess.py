@@ -5,6 +5,7 @@
 Labels come from the first sub-folder, or in a flat folder from `<label>_anything.wav`.
 """
 
+import math
 import os
 import re
 from collections import Counter
@@ -112,9 +113,13 @@ def label_of(name: str) -> str | None:
 
 
 def choose_samples(lengths: list[int], sample_rate: int) -> int:
-    """Choose a power of two that holds 99 % of the sounds whole, at most 4 seconds."""
-    enough = max(float(np.percentile(lengths, 99)), sample_rate * SHORTEST_SECONDS)
-    return int(min(2 ** np.ceil(np.log2(enough)), sample_rate * MAX_CHOSEN_SECONDS))
+    """Choose a round number that holds 98 % of the sounds whole, at most 4 seconds.
+
+    Round means a whole number of eighths of the power of two below it.
+    """
+    enough = max(float(np.percentile(lengths, 98)), sample_rate * SHORTEST_SECONDS)
+    eighth = max(2 ** math.floor(math.log2(enough)) // 8, 1)
+    return int(min(math.ceil(enough / eighth) * eighth, sample_rate * MAX_CHOSEN_SECONDS))
 
 
 def trim(sound: np.ndarray, sample_rate: int, trim_db: float) -> np.ndarray:

@@ -9,15 +9,16 @@ label would blend, say, all speakers of a word into one; a few components keep t
 import numpy as np
 import tensorflow as tf
 
-CLIPS_PER_COMPONENT = 10  # enough that a component's centre is no single clip
-MAX_COMPONENTS = 32
-KMEANS_ROUNDS = 30
+CLIPS_PER_COMPONENT = 15  # enough that a component's centre is no single clip
+MAX_COMPONENTS = 12
+KMEANS_ROUNDS, KMEANS_STARTS = 30, 5
 
 
 class LabelMixtures(tf.Module):
     """Draws z for label indices; with no labels there is one mixture, index 0.
 
-    The components of a label share one full covariance, so that it can be estimated.
+    Each component has a full covariance, drawn to that of all components: the fewer clips, the
+    more. The values are rounded as the networks' weights are.
     """
 
     def __init__(
@@ -26,7 +27,8 @@ class LabelMixtures(tf.Module):
         super().__init__()
         self.edges = tf.Variable(np.cumsum(weights, axis=1), False, dtype=tf.float32)
         self.means = tf.Variable(means, False, dtype=tf.float32)  # (labels, components, d)
-        self.factors = tf.Variable(factors, False, dtype=tf.float32)  # (labels, d, d), Cholesky
+        # (labels, components, d, d), Cholesky
+        self.factors = tf.Variable(_rounded(factors), False, dtype=tf.float32)
         self.spread = tf.Variable(spread, False, dtype=tf.float32)  # (d, d), within any label
 
     @classmethod
@@ -42,18 +44,22 @@ class LabelMixtures(tf.Module):
         components = max(len(centres) for centres, _ in clusters)
         weights = np.zeros((len(groups), components))
         means = np.zeros((len(groups), components, mu.shape[1]))
-        residuals = []
+        factors = np.zeros((*means.shape, mu.shape[1]))
+        shared = _covariance(
+            [
+                group - centres[nearest]
+                for group, (centres, nearest) in zip(groups, clusters, strict=True)
+            ],
+            lost=sum(len(centres) for centres, _ in clusters),
+        )
         for i, (group, (centres, nearest)) in enumerate(zip(groups, clusters, strict=True)):
             weights[i, : len(centres)] = np.bincount(nearest) / len(group)
             means[i, : len(centres)] = centres
-            residuals.append(group - centres[nearest])
-        shared = _covariance(residuals)
-        factors = [
             # a label with one component spreads as labels do, others as their components do
-            _cholesky(_shrunk(residual, within if len(centres) == 1 else shared))
-            for residual, (centres, _) in zip(residuals, clusters, strict=True)
-        ]
-        return cls(weights, means, np.stack(factors), _cholesky(within))
+            typical = within if len(centres) == 1 else shared
+            for j, centre in enumerate(centres):
+                factors[i, j] = _cholesky(_shrunk(group[nearest == j] - centre, typical))
+        return cls(weights, means, factors, _cholesky(within))
 
     def choose(self, seed: tf.Tensor) -> tf.Tensor:
         """Draw a label index for each seed, (batch,) int64 to (batch,) int32."""
@@ -67,7 +73,8 @@ class LabelMixtures(tf.Module):
         component = tf.reduce_sum(tf.cast(drawn >= edges, tf.int32), axis=1)
         component = tf.minimum(component, self.means.shape[1] - 1)
         mean = tf.gather(tf.gather(self.means, label_id), component, batch_dims=1)
-        offset = tf.linalg.matvec(tf.gather(self.factors, label_id), self._noise(seed))
+        factor = tf.gather_nd(self.factors, tf.stack([label_id, component], axis=1))
+        offset = tf.linalg.matvec(factor, self._noise(seed))
         return mean + temperature[:, None] * offset
 
     def around(self, mu: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
@@ -97,9 +104,15 @@ def _components(clips: int) -> int:
 
 
 def _cluster(points: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """k-means: centres (k, d) and the index of each point's centre (n,)."""
-    k = _components(len(points))
-    centres = points[np.random.default_rng(seed).choice(len(points), k, replace=False)]
+    """Best k-means of some starts: centres (k, d), and the index of each point's centre (n,)."""
+    rng = np.random.default_rng(seed)
+    starts = KMEANS_STARTS if _components(len(points)) > 1 else 1
+    outcomes = [_cluster_once(points, rng) for _ in range(starts)]
+    return min(outcomes, key=lambda o: float(np.square(points - o[0][o[1]]).sum()))
+
+
+def _cluster_once(points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    centres = points[rng.choice(len(points), _components(len(points)), replace=False)]
     for _ in range(KMEANS_ROUNDS):
         distance = np.square(centres).sum(axis=1) - 2 * points @ centres.T  # + |point|^2
         nearest = distance.argmin(axis=1)
@@ -108,18 +121,24 @@ def _cluster(points: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return centres, nearest
 
 
-def _covariance(residuals: list[np.ndarray]) -> np.ndarray:
+def _covariance(residuals: list[np.ndarray], lost: int = 0) -> np.ndarray:
+    """Of residuals (n, d) around means, `lost` of which were estimated from them."""
     stacked = np.concatenate(residuals)
-    return stacked.T @ stacked / len(stacked)
+    return stacked.T @ stacked / max(len(stacked) - lost, 1)
 
 
 def _shrunk(residual: np.ndarray, shared: np.ndarray) -> np.ndarray:
-    """Covariance drawn to that of all labels: the fewer clips, the more."""
+    """Covariance drawn to a typical one: the fewer clips, the more."""
     n, d = residual.shape
-    trust = n / (n + d)
-    return trust * _covariance([residual]) + (1 - trust) * shared
+    trust = n / (n + d / 2)
+    return trust * _covariance([residual], lost=1) + (1 - trust) * shared
 
 
 def _cholesky(covariance: np.ndarray) -> np.ndarray:
     jitter = 1e-6 * max(float(np.trace(covariance)) / len(covariance), 1e-6)
     return np.linalg.cholesky(covariance + jitter * np.eye(len(covariance)))
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Keep the 8 significant bits of bfloat16, which compress better."""
+    return tf.cast(tf.cast(values, tf.bfloat16), tf.float32).numpy()

@@ -24,7 +24,9 @@ import numpy as np
 
 from autoencoder import VAE, Architecture
 from dataset import Dataset, read_dataset
+from evaluate import evaluate
 from export import AUDIBLE, export
+from perceptual import Listener
 from preprocess import DataError
 from sampling import LabelMixtures
 from training_loop import Schedule, Trainer, TrainingFailed, choose_batch_size, round_weights
@@ -162,6 +164,11 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         f"preset {args.preset}, {vae.count_params():,} parameters",
         flush=True,
     )
+    listener = None
+    if args.perceptual and data.labels:
+        listener = Listener.train(
+            data.values[training], data.label_ids[training], transform, seed=args.seed
+        )
     trainer = Trainer(
         vae,
         data.values[training],
@@ -173,16 +180,20 @@ def train(args: argparse.Namespace) -> dict[str, float]:
             warmup_epochs=args.warmup_epochs,
             steps_per_call=args.steps_per_call,
             seed=args.seed,
+            kl_weight=args.kl_weight,
         ),
+        labels=len(data.labels),
+        label_ids=(data.label_ids[training], data.label_ids[validation]),
+        listener=listener,
     )
     history: list[dict[str, float]] = []
 
     def report(figures: dict[str, float]) -> None:
         history.append(figures)
-        print(" ".join(f"{name}={value:.6g}" for name, value in figures.items()), flush=True)
+        print(_line(figures), flush=True)
 
     trainer.run(report)
-    metrics = finish(trainer, data, training, args)
+    metrics = finish(trainer, data, training, validation, args)
     if args.output:
         args.output.mkdir(parents=True, exist_ok=True)
         (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
@@ -190,9 +201,13 @@ def train(args: argparse.Namespace) -> dict[str, float]:
 
 
 def finish(
-    trainer: Trainer, data: Dataset, training: np.ndarray, args: argparse.Namespace
+    trainer: Trainer,
+    data: Dataset,
+    training: np.ndarray,
+    validation: np.ndarray,
+    args: argparse.Namespace,
 ) -> dict[str, float]:
-    """Round the weights, fit the latent density to what they give, and export."""
+    """Round the weights, fit the latent density to what they give, export, and listen to it."""
     round_weights(trainer.vae)
     metrics = trainer.evaluate()
     means = trainer.posterior_means(data.values[training])
@@ -206,12 +221,28 @@ def finish(
         data.labels,
         temperature=args.temperature,
         iterations=args.griffin_lim_iterations,
-        texture=trainer.residual(AUDIBLE),
+        texture=args.texture * trainer.residual(AUDIBLE) if args.texture else 0.0,
         metrics=metrics,
     )
-    figures = " ".join(f"{name}={value:.6g}" for name, value in metrics.items())
-    print(f"best {figures}\nmodel written to {args.model_dir}", flush=True)
+    print(f"best {_line(metrics)}\nmodel written to {args.model_dir}", flush=True)
+    if args.evaluation_sounds:
+        quality = evaluate(
+            args.model_dir,
+            data,
+            training,
+            validation,
+            temperature=args.temperature,
+            sounds=args.evaluation_sounds,
+            seed=args.seed,
+        )
+        metrics |= quality
+        (args.model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+        print(_line(quality) or "too few clips to measure the quality by", flush=True)
     return metrics
+
+
+def _line(figures: dict[str, float]) -> str:
+    return " ".join(f"{name}={value:.6g}" for name, value in figures.items())
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,8 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from autoencoder import VAE, elbo_loss, kl_divergence
+from label_prior import LabelPrior
+from perceptual import LAYERS, Listener
 
 VALIDATION_BATCH = 256
+WARMUP_SHARE = 1 / 7  # of the epochs, over which the divergence gets its weight
+STRAY_WEIGHT = 100.0  # of missing one's label in latent space, against 1 of the divergence
+LISTENER_WEIGHT = 0.25  # of each of the listener's layers, against 1 of the spectrogram
 
 
 class TrainingFailed(Exception):  # noqa: N818 - it reads as what happened
@@ -29,6 +34,7 @@ class Schedule:
     warmup_epochs: float
     steps_per_call: int
     seed: int
+    kl_weight: float = 1.0
 
 
 def choose_batch_size(clips: int) -> int:
@@ -37,14 +43,30 @@ def choose_batch_size(clips: int) -> int:
 
 
 class Trainer:
-    """Trains a VAE on spectrograms that lie in memory."""
+    """Trains a VAE on spectrograms that lie in memory.
+
+    `label_ids` are those of the training and of the validation clips, negative for none; `labels`
+    is how many there are. Without a `listener` errors count by their spectrogram alone.
+    """
 
     def __init__(
-        self, vae: VAE, train: np.ndarray, validation: np.ndarray, schedule: Schedule
+        self,
+        vae: VAE,
+        train: np.ndarray,
+        validation: np.ndarray,
+        schedule: Schedule,
+        *,
+        labels: int = 0,
+        label_ids: tuple[np.ndarray, np.ndarray] | None = None,
+        listener: Listener | None = None,
     ) -> None:
-        self.vae, self.schedule = vae, schedule
+        self.vae, self.schedule, self.listener = vae, schedule, listener
         self.train = tf.constant(train)  # (clips, frames, bins)
         self.validation = tf.constant(validation)
+        if label_ids is None:
+            label_ids = np.full(len(train), -1), np.full(len(validation), -1)
+        self.train_ids, self.validation_ids = (tf.constant(i, tf.int32) for i in label_ids)
+        self.prior = LabelPrior(labels, vae.architecture.latent_dim)
         self.batch_size = min(schedule.batch_size, len(train))
         self.steps = len(train) // self.batch_size
         self.values = int(np.prod(train.shape[1:]))
@@ -72,17 +94,21 @@ class Trainer:
             report(figures)
         self.vae.set_weights(self.best_weights)
 
-    def evaluate(self) -> dict[str, float]:
-        """val_loss, mse and kl of the validation clips, with the same latent noise every time."""
-        squared_error = kl = 0.0
+    def evaluate(self, vae: VAE | None = None) -> dict[str, float]:
+        """val_loss, mse and kl of the validation clips, with the same latent noise every time.
+
+        Another VAE than the trained one can be given, as long as it has the same shapes.
+        """
+        vae = vae or self.vae
+        sums = np.zeros(3 + LAYERS)
         for start in range(0, len(self.validation), VALIDATION_BATCH):
-            x = self.validation[start : start + VALIDATION_BATCH]
-            sums = self._validation_sums(x, tf.constant(start))
-            squared_error += float(sums[0])
-            kl += float(sums[1])
-        clips = len(self.validation)
-        mse, kl = squared_error / clips / self.values, kl / clips
-        return {"val_loss": float(elbo_loss(mse, kl, self.values)), "mse": mse, "kl": kl}
+            part = slice(start, start + VALIDATION_BATCH)
+            x, label_ids = self.validation[part], self.validation_ids[part]
+            means = self._validation_terms(vae, x, label_ids, tf.constant(start))
+            sums += len(x) * means.numpy()
+        terms = tf.constant(sums / len(self.validation), tf.float32)
+        loss = self._loss(terms, self.schedule.kl_weight)
+        return {"val_loss": float(loss), "mse": float(terms[0]), "kl": float(terms[1])}
 
     def residual(self, above: float) -> float:
         """Root mean square error of the validation clips' values that are decoded `above`."""
@@ -115,10 +141,12 @@ class Trainer:
     def _train_epoch(self, epoch: int) -> float:
         order = np.random.default_rng([self.schedule.seed, epoch]).permutation(len(self.train))
         batches = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
+        warm = min(epoch / max(self.schedule.epochs * WARMUP_SHARE, 1), 1)
+        kl_weight = tf.constant(warm * self.schedule.kl_weight, tf.float32)
         total = 0.0
         for first in range(0, self.steps, self.schedule.steps_per_call):
             call = batches[first : first + self.schedule.steps_per_call].astype(np.int32)
-            loss = float(self._train_steps(tf.constant(call)))
+            loss = float(self._train_steps(tf.constant(call), kl_weight))
             self._check(loss, epoch)
             total += loss
             _progress(epoch, self.schedule.epochs, first + len(call), self.steps)
@@ -132,37 +160,65 @@ class Trainer:
             )
 
     @tf.function(reduce_retracing=True)
-    def _train_steps(self, batches: tf.Tensor) -> tf.Tensor:
+    def _train_steps(self, batches: tf.Tensor, kl_weight: tf.Tensor) -> tf.Tensor:
         """One optimizer step for each row of clip indices (steps, batch); the sum of the losses."""
         total = tf.constant(0.0)
         for i in tf.range(tf.shape(batches)[0]):
             x = tf.cast(tf.gather(self.train, batches[i]), tf.float32)
             x = tf.ensure_shape(x, [self.batch_size, *self.train.shape[1:]])
+            label_ids = tf.gather(self.train_ids, batches[i])
             noise_seed = tf.stack(
                 [self.schedule.seed, tf.cast(self.optimizer.iterations, tf.int32)]
             )
+            wanted = self.listener.features(x) if self.listener else []
             with tf.GradientTape() as tape:
-                squared_error, kl = self._terms(x, noise_seed, training=True)
-                loss = elbo_loss(tf.reduce_mean(squared_error), tf.reduce_mean(kl), self.values)
+                terms = self._terms(self.vae, x, label_ids, wanted, noise_seed, training=True)
+                loss = self._loss(terms, kl_weight)
             weights = self.vae.trainable_variables
             self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
             total += loss
         return total
 
     @tf.function(reduce_retracing=True)
-    def _validation_sums(self, x: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        squared_error, kl = self._terms(tf.cast(x, tf.float32), tf.stack([0, start]), False)
-        return tf.reduce_sum(squared_error) * self.values, tf.reduce_sum(kl)
+    def _validation_terms(
+        self, vae: VAE, x: tf.Tensor, label_ids: tf.Tensor, start: tf.Tensor
+    ) -> tf.Tensor:
+        x = tf.cast(x, tf.float32)
+        wanted = self.listener.features(x) if self.listener else []
+        return self._terms(vae, x, label_ids, wanted, tf.stack([0, start]), training=False)
 
     def _terms(
-        self, x: tf.Tensor, noise_seed: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean squared error and KL divergence of each clip, (batch,) each."""
-        mu, log_var = self.vae.encode(x, training)
+        self,
+        vae: VAE,
+        x: tf.Tensor,
+        label_ids: tf.Tensor,
+        wanted: list[tf.Tensor],
+        noise_seed: tf.Tensor,
+        training: bool,
+    ) -> tf.Tensor:
+        """Batch means of squared error, divergence, straying and each layer's error, (3 + LAYERS,).
+
+        `wanted` are the listener's features of x.
+        """
+        mu, log_var = vae.encode(x, training)
         noise = tf.random.stateless_normal(tf.shape(mu), noise_seed)
-        reconstruction = self.vae.decode(mu + tf.exp(0.5 * log_var) * noise, training)
-        squared_error = tf.reduce_mean(tf.square(reconstruction - x), axis=[1, 2])
-        return squared_error, kl_divergence(mu, log_var)
+        reconstruction = vae.decode(mu + tf.exp(0.5 * log_var) * noise, training)
+        offset = self.prior.offset(mu, label_ids)
+        means = tf.stack(
+            [
+                tf.reduce_mean(tf.square(reconstruction - x)),
+                tf.reduce_mean(kl_divergence(offset, log_var)),
+                tf.reduce_mean(self.prior.stray(offset, label_ids)),
+            ]
+        )
+        heard = self.listener.errors(wanted, reconstruction) if self.listener else tf.ones([LAYERS])
+        return tf.concat([means, heard], 0)
+
+    def _loss(self, terms: tf.Tensor, kl_weight: tf.Tensor | float) -> tf.Tensor:
+        """Objective to minimise; each of the listener's layers has a calibrated likelihood, too."""
+        nats = kl_weight * terms[1] + STRAY_WEIGHT * terms[2]
+        heard = 0.5 * tf.reduce_sum(tf.math.log(terms[3:] + 1e-6))
+        return elbo_loss(terms[0], nats, self.values) + LISTENER_WEIGHT * heard
 
 
 def round_weights(vae: VAE) -> None:
