@@ -1,25 +1,30 @@
 """The one bucket: sounds go in, models come out."""
 
+from typing import Any
+
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.settings import CHECKPOINTS
+from infra.settings import CHECKPOINTS, Settings
 
 
 class DataBucket(s3.Bucket):
-    """Encrypted, TLS-only, versioned, private, and kept when the stack is deleted."""
+    """Encrypted, TLS-only, versioned, private; the settings say whether it outlives the stack."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        retained = settings.retain_data
         super().__init__(
             scope,
             construct_id,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **_encryption(scope, settings.kms_key_arn),
             enforce_ssl=True,
             versioned=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN if retained else cdk.RemovalPolicy.DESTROY,
+            auto_delete_objects=not retained,
             lifecycle_rules=[
                 # parts of an upload that broke off are invisible in the console, but paid for
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7)),
@@ -31,3 +36,13 @@ class DataBucket(s3.Bucket):
                 ),
             ],
         )
+
+
+def _encryption(scope: Construct, key_arn: str) -> dict[str, Any]:
+    if not key_arn:
+        return {"encryption": s3.BucketEncryption.S3_MANAGED}
+    return {
+        "encryption": s3.BucketEncryption.KMS,
+        "encryption_key": kms.Key.from_key_arn(scope, "Key", key_arn),
+        "bucket_key_enabled": True,  # one call to KMS for many objects
+    }

@@ -50,6 +50,19 @@ class Delivery(Construct):
                     iam.PolicyStatement(
                         actions=["s3:PutObject"], resources=[bucket.arn_for_objects(key)]
                     ),
+                    *_use_of_key(bucket),
                 ]
             ),
         )
+
+
+def _use_of_key(bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    if bucket.encryption_key is None:
+        return []
+    return [
+        iam.PolicyStatement(
+            # Decrypt: a file of more than one part is read again while it is put together
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[bucket.encryption_key.key_arn],
+        )
+    ]

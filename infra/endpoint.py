@@ -7,7 +7,7 @@ So the Model below is made from what is being served at that moment:
     a deploy that changes    reads again    new Model    new config    the endpoint then serves
     nothing, or training     no             no           no            as before, untouched
     memory or concurrency    yes            if promoted  yes           what was served
-    serving image or role    yes            yes          yes           what was served
+    image, role or tags      yes            yes          yes           what was served
     the starter              yes            yes          yes           what was served: the new
                                                                        starter if no promotion yet
 
@@ -66,6 +66,7 @@ class ServedEndpoint(Construct):
                     str(settings.endpoint_max_concurrency),
                     role.role_arn,
                     starter_hash,
+                    *settings.tags,
                 ]
             )
         )

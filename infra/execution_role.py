@@ -39,6 +39,8 @@ class ExecutionRole(iam.Role):
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             [bucket.arn_for_objects(f"{prefix}*") for prefix in WRITE],
         )
+        if settings.kms_key_arn:
+            self._allow(["kms:Decrypt", "kms:GenerateDataKey"], [settings.kms_key_arn])
         # SageMaker mirrors the job's folder of checkpoints, including what the job deletes there
         self._allow(["s3:DeleteObject"], [bucket.arn_for_objects(f"{CHECKPOINTS}*")])
         self._allow(

@@ -4,7 +4,7 @@ from infra.endpoint import VARIANT
 from infra.jsonata import legal_name, query
 from infra.promotion_lock import NOBODY
 from infra.reasons import SENTENCE
-from infra.states import ME, RETRY, State, Surroundings, write_parameter
+from infra.states import ME, RETRY, State, Surroundings, tags, write_parameter
 from infra.undo_states import catch_and_undo
 
 AUDIBLE = 0.01  # root mean square of a sound, of full scale
@@ -25,7 +25,7 @@ def promote_states(around: Surroundings) -> dict[str, State]:
                     "Image": around.images.serving,
                     "ModelDataUrl": query("$model_url"),
                 },
-                "Tags": [{"Key": "sound-vae", "Value": around.settings.name}],
+                "Tags": tags(around),
             },
             "Assign": {"model_name": query("$split($states.result.ModelArn, '/')[-1]")},
             "Retry": RETRY,
@@ -51,7 +51,7 @@ def promote_states(around: Surroundings) -> dict[str, State]:
                         },
                     }
                 ],
-                "Tags": [{"Key": "sound-vae", "Value": around.settings.name}],
+                "Tags": tags(around),
             },
             "Assign": {"config_name": query("$split($states.result.EndpointConfigArn, '/')[-1]")},
             "Retry": RETRY,

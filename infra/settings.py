@@ -48,7 +48,7 @@ class Settings:
         maximum=40320,  # 28 days
     )
     spot: bool = _setting(
-        True, "train on spare capacity, for about a third of the price, resuming when interrupted"
+        True, "train on spare capacity, which is far cheaper, and go on after an interruption"
     )
     spot_wait_minutes: int = _setting(
         60, "how long a job may wait for spare capacity, all in all", minimum=1, maximum=40320
@@ -76,6 +76,25 @@ class Settings:
         "who is told when an execution, a training job or the endpoint fails; empty: nobody",
         pattern=r"([^@\s]+@[^@\s]+\.[^@\s]+)?",
         shape="empty or an e-mail address",
+    )
+    tags: tuple[str, ...] = _setting(
+        (),
+        "tags of everything that can have some, such as team=sound, to find it on the bill",
+        pattern=r"(?!aws:)[\w .:/+@-]{1,128}=[\w .:/=+@-]{0,256}",
+        shape="tags such as team=sound",
+        may_be_empty=True,
+    )
+    kms_key_arn: str = _setting(
+        "",
+        "KMS key, in this region, of the bucket and the jobs' results; its policy must leave the "
+        "decision to the account's IAM policies, as by default; empty: keys of S3",
+        pattern=r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?",
+        shape="empty or arn:aws:kms:<region>:<account>:key/<id>",
+    )
+    retain_data: bool = _setting(
+        True,
+        "keep the bucket when the stack is removed; false: empty it, with every version, and "
+        "remove it",
     )
     training_image: str = _setting(
         "",
@@ -118,8 +137,8 @@ def _read(key: str, given: Any, default: Any, rule: Mapping[str, Any]) -> Any:
     if isinstance(default, int):
         return _whole_number(key, given, rule)
     if isinstance(default, tuple):
-        items = given.split(",") if isinstance(given, str) else given
-        if not isinstance(items, list) or not items:
+        items = [item for item in given.split(",") if item] if isinstance(given, str) else given
+        if not isinstance(items, list) or not (items or rule.get("may_be_empty")):
             raise SettingsError(f"{key} must be a list of {rule['shape']}, but is {given!r}.")
         return tuple(_text(key, item, rule) for item in items)
     return _text(key, given, rule)

@@ -45,8 +45,11 @@ class SoundVaeStack(cdk.Stack):
             env=env,
             description="Sound VAE: trains a sound-generating model and serves it",
         )
+        for tag in settings.tags:
+            name, _, value = tag.partition("=")
+            cdk.Tags.of(self).add(name, value)
         images = Images.of(self.region, settings)
-        bucket = DataBucket(self, "Data")
+        bucket = DataBucket(self, "Data", settings=settings)
         role = ExecutionRole(self, "ExecutionRole", bucket=bucket, images=images, settings=settings)
         serving = ServedEndpoint(
             self,

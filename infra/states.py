@@ -42,6 +42,14 @@ class Surroundings:
     metrics: tuple[str, ...]  # what train.py prints as name=number
 
 
+def tags(around: Surroundings) -> list[dict[str, str]]:
+    """List the tags of what a state makes: those of the stack, and the stack's name."""
+    chosen = [*around.settings.tags, f"sound-vae={around.settings.name}"]
+    return [
+        {"Key": key, "Value": value} for key, _, value in (tag.partition("=") for tag in chosen)
+    ]
+
+
 def read_parameter(around: Surroundings, name: str) -> State:
     """Begin a state that reads an SSM parameter: `$states.result.Parameter.Value`."""
     return {

@@ -3,7 +3,7 @@
 from infra import reasons
 from infra.jsonata import legal_name, literal, query
 from infra.settings import CHECKPOINTS, OUTPUT
-from infra.states import State, Surroundings
+from infra.states import State, Surroundings, tags
 
 TRIES_WHEN_BUSY = 3  # of one instance type, when AWS only asks for patience
 
@@ -37,7 +37,10 @@ def train_states(around: Surroundings) -> dict[str, State]:
                 },
                 "HyperParameters": query(f"$merge([$request.hyperparameters, {literal(fixed)}])"),
                 "InputDataConfig": query(_channels(around)),
-                "OutputDataConfig": {"S3OutputPath": f"s3://{around.bucket}/{OUTPUT.rstrip('/')}"},
+                "OutputDataConfig": {
+                    "S3OutputPath": f"s3://{around.bucket}/{OUTPUT.rstrip('/')}",
+                    **({"KmsKeyId": key} if (key := around.settings.kms_key_arn) else {}),
+                },
                 "ResourceConfig": {
                     "InstanceCount": 1,
                     "InstanceType": query(instance_type),
@@ -55,7 +58,7 @@ def train_states(around: Surroundings) -> dict[str, State]:
                     "S3Uri": query(f"'s3://{around.bucket}/{CHECKPOINTS}' & $run & '/'"),
                     "LocalPath": "/opt/ml/checkpoints",
                 },
-                "Tags": [{"Key": "sound-vae", "Value": around.settings.name}],
+                "Tags": tags(around),
             },
             "Assign": {
                 "model_url": query("$states.result.ModelArtifacts.S3ModelArtifacts"),
