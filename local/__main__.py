@@ -17,6 +17,8 @@ from typing import Any
 from local import faults, server
 from local.aws_environment import operator_environment
 
+READY = "the stand-in for AWS is ready"
+
 
 def main() -> None:
     """Serve until the program is ended."""
@@ -40,7 +42,7 @@ def main() -> None:
         sys.exit(str(error))
     for name, value in operator_environment(url, options.region).items():
         print(f"export {name}={value}")
-    print("# ready; Ctrl-C ends it, and every job and endpoint with it", flush=True)
+    print(f"# {READY}; Ctrl-C ends it, and every job and endpoint with it", flush=True)
     ended = threading.Event()
 
     def end(*_: Any) -> None:

@@ -27,7 +27,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local import processes, server, spoken_digits
+from local import processes, spoken_digits
+from local.__main__ import READY
 from local.aws_environment import operator_environment
 from local.following import Epoch, ExecutionFailedError, State, follow
 from local.spectrogram_sheet import draw
@@ -83,6 +84,7 @@ class Demo:
         self.port = port
         self.seconds: dict[str, float] = {}
         self.outputs: dict[str, str] = {}
+        self._stand_in: Any = None
 
     @contextmanager
     def step(self, title: str, busy: bool = True) -> Iterator[None]:
@@ -102,9 +104,22 @@ class Demo:
 
     def start(self) -> None:
         """Start the stand-in and point this program's AWS tools at it."""
+        command = [sys.executable, "-m", "local", "--port", str(self.port)]
         with self.step(f"Start the stand-in for AWS on port {self.port}"):
-            url = server.start(self.port)
-            os.environ.update(operator_environment(url, REGION))
+            # a process of its own: uploading has one core, receiving the other
+            self._stand_in = processes.start(command, os.environ, REPOSITORY)
+            last = ""
+            for line in self._stand_in.stdout or ():
+                if READY in line:
+                    os.environ.update(operator_environment(f"http://localhost:{self.port}", REGION))
+                    return
+                last = line.strip() or last
+            raise DemoError(last)
+
+    def stop(self) -> None:
+        """End the stand-in with every job and endpoint."""
+        if self._stand_in:
+            processes.stop(self._stand_in, patience=15)
 
     def deploy(self) -> None:
         """Deploy the stack with the CDK's own command line."""
@@ -270,16 +285,17 @@ def main() -> None:
     if options.data and not options.data.is_dir():
         sys.exit(f"{options.data} is no folder: --data takes a folder with sounds.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    demo = Demo(Console(highlight=False), options.port)
     try:
-        run(Demo(Console(highlight=False), options.port), options.data, options.epochs)
-    except (DemoError, server.PortInUseError, ExecutionFailedError) as error:
+        run(demo, options.data, options.epochs)
+    except (DemoError, ExecutionFailedError) as error:
         sys.exit(f"error: {error}")
     except ClientError as error:
         sys.exit(f"error: {error.operation_name}: {error.response['Error']['Message']}")
     except KeyboardInterrupt:
         sys.exit("interrupted; nothing keeps running")
     finally:
-        server.stop()
+        demo.stop()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 REPOSITORY = Path(__file__).parents[2]
 STACK = "SoundVae"
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -20,11 +22,17 @@ PATIENCE_SECONDS = 600
 ASSETS_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 
 
+def bootstrap(client: Client) -> None:
+    """Make what a deployed stack needs of `cdk bootstrap`."""
+    with contextlib.suppress(ClientError):  # there already
+        client("s3").create_bucket(Bucket=ASSETS_BUCKET)
+    version = {"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"}
+    client("ssm").put_parameter(**version, Overwrite=True)
+
+
 def deploy(assembly: Path, client: Client, stack: str = STACK) -> dict[str, str]:
     """Publish the assembly's assets, create or update the stack; return its outputs."""
     s3, cloudformation = client("s3"), client("cloudformation")
-    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # `cdk bootstrap` makes it
-        s3.create_bucket(Bucket=ASSETS_BUCKET)
     assets = json.loads((assembly / f"{stack}.assets.json").read_text())["files"].values()
     for asset in assets:
         source = assembly / asset["source"]["path"]

@@ -16,7 +16,7 @@ import pytest
 
 from local import clock, faults, iam, training_job
 from local.policies import _like, as_list
-from tests.local.deployment import REPOSITORY, Client, Deployed, deploy
+from tests.local.deployment import REPOSITORY, Client, Deployed, bootstrap, deploy
 
 STACK = "Scenarios"
 FIRST, SECOND, THIRD = "ml.g5.xlarge", "ml.g4dn.xlarge", "ml.c5.2xlarge"
@@ -25,6 +25,8 @@ PER_INTERRUPTION_SECONDS = 0.2
 
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if os.environ.get("DEV_ASM"):
+        return Path(os.environ["DEV_ASM"])
     folder = tmp_path_factory.mktemp("assemblies")
     subprocess.run(
         [sys.executable, "tests/local/assemblies.py", str(folder)],
@@ -44,6 +46,7 @@ def product(client: Client, assemblies: Path) -> Iterator[Deployed]:
         patch.setattr(training_job, "TOOLKIT_MODULE", {})
         iam.DENIED.clear()
         iam.ALLOWED.clear()
+        bootstrap(client)
         deploy(assemblies / "as-it-is", client, STACK)
         product = Deployed(client, assemblies / "as-it-is", STACK)
         order(product, "audio/")

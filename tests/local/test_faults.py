@@ -1,0 +1,43 @@
+"""Faults are said on the command line, and a mistake in one is a sentence."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local import faults
+
+
+@pytest.fixture(autouse=True)
+def afterwards_none() -> Iterator[None]:
+    yield
+    faults.clear()
+
+
+def test_faults_add_up_and_go_away() -> None:
+    faults.add(
+        ["no-quota=ml.a.b", "no-quota=ml.c.d", "interrupt-after=2.5", "update-fails=too big"]
+    )
+    assert faults.current.no_quota == {"ml.a.b", "ml.c.d"}
+    assert faults.current.interrupt_after == [2.5]
+    assert faults.current.update_fails == "too big"
+    faults.clear()
+    assert faults.current == faults.Faults()
+
+
+@pytest.mark.parametrize("option", ["rain=today", "no-quota", "interrupt-after="])
+def test_a_fault_that_does_not_exist_is_named(option: str) -> None:
+    with pytest.raises(ValueError, match=f"--fault {option}"):
+        faults.add([option])
+
+
+def test_throttling_happens_once_for_each_time_it_is_ordered() -> None:
+    faults.add(["throttled=ml.a.b"])
+    assert faults.current.refusal("ml.a.b", spot=True) == ("ThrottlingException", "Rate exceeded")
+    assert faults.current.refusal("ml.a.b", spot=True) is None
+
+
+def test_a_quota_of_nothing_is_worded_as_on_aws() -> None:
+    faults.add(["no-quota=ml.a.b"])
+    code, message = faults.current.refusal("ml.a.b", spot=False) or ("", "")
+    assert code == "ResourceLimitExceeded"
+    assert "'ml.a.b for training job usage' is 0 Instances" in message
