@@ -187,10 +187,13 @@ def test_the_consoles_own_input_trains_and_stopping_the_execution_stops_the_job(
 
 
 def test_a_job_can_neither_read_nor_write_outside_its_prefixes(deployed: Deployed) -> None:
-    models = deployed.client("sagemaker").list_models()["Models"]
-    role = deployed.client("sagemaker").describe_model(ModelName=models[0]["ModelName"])[
-        "ExecutionRoleArn"
-    ]
+    resources = deployed.client("cloudformation").list_stack_resources(StackName=deployed.stack)
+    role = next(
+        f"arn:aws:iam::{ACCOUNT}:role/{resource['PhysicalResourceId']}"
+        for resource in resources["StackResourceSummaries"]
+        if resource["LogicalResourceId"].startswith("ExecutionRole")
+        and resource["ResourceType"] == "AWS::IAM::Role"
+    )
     owner = deployed.client("s3")
     owner.put_object(Bucket=deployed.bucket, Key="private/diary.txt", Body=b"dear diary")
     owner.create_bucket(Bucket="somebody-elses")
