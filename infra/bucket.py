@@ -36,6 +36,13 @@ class DataBucket(s3.Bucket):
                 ),
             ],
         )
+        cdk.Validations.of(self).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="An access log would need a second bucket for the traces of one pipeline; "
+                "whoever has to know turns on CloudTrail's data events for this bucket.",
+            )
+        )
 
 
 def _encryption(scope: Construct, key_arn: str) -> dict[str, Any]:

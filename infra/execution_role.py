@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.acknowledged import acknowledge_wildcards
 from infra.images import Images
 from infra.settings import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS, Settings
 
@@ -34,15 +35,24 @@ class ExecutionRole(iam.Role):
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
             ),
         )
-        self._allow(["s3:GetObject"], [bucket.arn_for_objects(f"{prefix}*") for prefix in READ])
+        self._allow(
+            ["s3:GetObject"],
+            [bucket.arn_for_objects(f"{prefix}*") for prefix in READ],
+            why="The folders hold files of any name.",
+        )
         self._allow(
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             [bucket.arn_for_objects(f"{prefix}*") for prefix in WRITE],
+            why="A job writes into a folder that is named after it.",
         )
         if settings.kms_key_arn:
             self._allow(["kms:Decrypt", "kms:GenerateDataKey"], [settings.kms_key_arn])
         # SageMaker mirrors the job's folder of checkpoints, including what the job deletes there
-        self._allow(["s3:DeleteObject"], [bucket.arn_for_objects(f"{CHECKPOINTS}*")])
+        self._allow(
+            ["s3:DeleteObject"],
+            [bucket.arn_for_objects(f"{CHECKPOINTS}*")],
+            why="Every execution has a folder of its own.",
+        )
         self._allow(
             ["s3:ListBucket"],
             [bucket.bucket_arn],
@@ -68,6 +78,7 @@ class ExecutionRole(iam.Role):
                 "logs:PutLogEvents",
             ],
             [arn for group in log_groups for arn in (group, f"{group}:*")],
+            why="Every job and every start of the endpoint makes a log stream of its own.",
         )
         self._allow(
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
@@ -83,7 +94,11 @@ class ExecutionRole(iam.Role):
             ],
         )
         # neither action knows resources; the second is held to SageMaker's own metrics
-        self._allow(["ecr:GetAuthorizationToken"], ["*"])
+        self._allow(
+            ["ecr:GetAuthorizationToken"],
+            ["*"],
+            why="Logging in to a registry and writing metrics know no resource.",
+        )
         self._allow(
             ["cloudwatch:PutMetricData"],
             ["*"],
@@ -91,8 +106,16 @@ class ExecutionRole(iam.Role):
         )
 
     def _allow(
-        self, actions: list[str], resources: list[str], conditions: dict | None = None
+        self,
+        actions: list[str],
+        resources: list[str],
+        conditions: dict | None = None,
+        *,
+        why: str = "",
     ) -> None:
+        """Grant; a `*` among the resources needs a sentence that says `why`."""
         self.add_to_policy(
             iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
         )
+        if why:
+            acknowledge_wildcards(self, resources, why)

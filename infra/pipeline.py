@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.acknowledged import acknowledge_wildcards
 from infra.definition import definition
 from infra.record import Record
 from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
@@ -54,6 +55,7 @@ class Pipeline(Construct):
                     arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
                 )
             ],
+            why="Any other execution of this state machine may be the one that is promoting.",
         )
         self.state_machine = sfn.StateMachine(
             self,
@@ -99,6 +101,7 @@ class Pipeline(Construct):
                 "sagemaker:ListTags",
             ],
             [self._arn("sagemaker", "training-job", jobs)],
+            why="Every attempt at training has a name of its own, which begins with the stack's.",
         )
         # how Step Functions learns that a job has ended
         self._allow(
@@ -112,16 +115,29 @@ class Pipeline(Construct):
         model = self._arn("sagemaker", "model", made)
         config = self._arn("sagemaker", "endpoint-config", made)
         live = self._arn("sagemaker", "endpoint", endpoint)
-        self._allow(["sagemaker:CreateModel"], [model])
-        self._allow(["sagemaker:CreateEndpointConfig"], [config])
+        self._allow(
+            ["sagemaker:CreateModel"],
+            [model],
+            why="Every promotion makes a model with a name of its own, which begins with the "
+            "stack's.",
+        )
+        self._allow(
+            ["sagemaker:CreateEndpointConfig"],
+            [config],
+            why="Every promotion makes a config with a name of its own, which begins with the "
+            "stack's.",
+        )
         self._allow(["sagemaker:AddTags"], [model, config])
         # the deployed config too: a promotion that fails brings it back
         self._allow(["sagemaker:UpdateEndpoint"], [live, config, deployed_config_arn])
         self._allow(["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"], [live])
         self._allow(["sagemaker:DeleteModel"], [model])
         self._allow(["sagemaker:DeleteEndpointConfig"], [config])
-        # lists are of the whole account
-        self._allow(["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"], ["*"])
+        self._allow(
+            ["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"],
+            ["*"],
+            why="Lists are of the whole account, as are traces and the delivery of logs.",
+        )
         self._allow(
             ["ssm:GetParameter", "ssm:PutParameter"], [record.parameter_arn for record in records]
         )
@@ -130,8 +146,16 @@ class Pipeline(Construct):
         return cdk.Stack.of(self).format_arn(service=service, resource=resource, resource_name=name)
 
     def _allow(
-        self, actions: list[str], resources: list[str], conditions: dict | None = None
+        self,
+        actions: list[str],
+        resources: list[str],
+        conditions: dict | None = None,
+        *,
+        why: str = "",
     ) -> None:
+        """Grant; a `*` among the resources needs a sentence that says `why`."""
         self.role.add_to_policy(
             iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
         )
+        if why:
+            acknowledge_wildcards(self.role, resources, why)

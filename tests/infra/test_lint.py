@@ -1,12 +1,14 @@
 """CloudFormation's own rules, as cfn-lint knows them, in regions of every kind."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from infra.settings import SettingsError
 from tests.infra.conftest import Synthesise
 from tests.infra.reading import definition_of, of_type
 
@@ -15,28 +17,36 @@ IGNORED = {
 }
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1"])  # another partition
-def test_cfn_lint_finds_nothing(synthesise: Synthesise, region: str, tmp_path: Path) -> None:
-    template = synthesise(region=region)
-    # with its references filled in, cfn-lint checks the definition's states as well
-    # (cfn-lint believes that every state calls arn:aws:..., whatever the partition)
-    states = json.dumps(definition_of(template)).replace("arn:aws-us-gov:", "arn:aws:")
-    for machine in of_type(template, "AWS::StepFunctions::StateMachine").values():
-        machine["DefinitionString"] = states
-    path = tmp_path / "template.json"
-    path.write_text(json.dumps(template))
+# the common registry account, three others, and other partitions
+REGIONS = ["us-east-1", "ap-northeast-1", "ap-east-1", "eu-south-1", "us-gov-west-1", "cn-north-1"]
+
+
+def test_cfn_lint_finds_nothing_in_any_of_these_regions(
+    synthesise: Synthesise, tmp_path: Path
+) -> None:
+    for region in REGIONS:
+        template = synthesise(region=region)
+        # with its references filled in, cfn-lint checks the definition's states as well
+        # (cfn-lint believes that every state calls arn:aws:..., whatever the partition)
+        states = re.sub("arn:aws-(us-gov|cn):", "arn:aws:", json.dumps(definition_of(template)))
+        for machine in of_type(template, "AWS::StepFunctions::StateMachine").values():
+            machine["DefinitionString"] = states
+        (tmp_path / f"{region}.json").write_text(json.dumps(template))
     lint = subprocess.run(
         [
             str(Path(sys.executable).with_name("cfn-lint")),
-            "--regions",
-            region,
-            "--ignore-checks",
-            *IGNORED,
+            *("--regions", *REGIONS),
+            *("--ignore-checks", *IGNORED),
             "--",
-            str(path),
+            *(str(tmp_path / f"{region}.json") for region in REGIONS),
         ],
         capture_output=True,
         text=True,
         check=False,
     )
     assert lint.returncode == 0, lint.stdout + lint.stderr
+
+
+def test_a_region_without_the_images_is_refused_with_a_sentence(synthesise: Synthesise) -> None:
+    with pytest.raises(SettingsError, match="SageMaker has no TensorFlow"):
+        synthesise(region="eu-nowhere-9")
