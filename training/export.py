@@ -210,3 +210,21 @@ def export(
     code = model_dir / "code"
     code.mkdir(exist_ok=True)
     shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")
+
+
+def publish(unfinished: Path, model_dir: Path) -> None:
+    """Move a whole model into model_dir, which may hold another one and files of other kinds.
+
+    A process that is killed on the way leaves model_dir without a `1/`, which nothing takes for a
+    model.
+    """
+    model_dir.mkdir(parents=True, exist_ok=True)
+    names = sorted((path.name for path in unfinished.iterdir()), key=lambda name: name == "1")
+    replaced = unfinished / "replaced"
+    replaced.mkdir()
+    for name in reversed(names):  # `1` goes first and comes last
+        if (model_dir / name).exists():
+            shutil.move(model_dir / name, replaced / name)
+    for name in names:
+        shutil.move(unfinished / name, model_dir / name)
+    shutil.rmtree(unfinished)

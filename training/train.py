@@ -4,6 +4,8 @@ On this machine:
 
     python training/train.py --data recordings --model-dir model --epochs 20
 
+With `--checkpoint-dir` a run that was cut short goes on where it was when it is started again.
+
 On SageMaker it is the entry point of the training job: folders come from SM_CHANNEL_DATA and
 SM_MODEL_DIR, hyperparameters as `--name value`. hyperparameters.json lists them all.
 """
@@ -12,9 +14,13 @@ import argparse
 import json
 import math
 import os
+import shutil
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers are not news
@@ -23,15 +29,19 @@ import keras
 import numpy as np
 
 from autoencoder import VAE, Architecture
+from checkpoint import Checkpoint, fingerprint
 from dataset import Dataset, read_dataset
 from evaluate import evaluate
-from export import AUDIBLE, export
+from export import AUDIBLE, export, publish
 from perceptual import Listener
 from preprocess import DataError
 from sampling import LabelMixtures
 from training_loop import Schedule, Trainer, TrainingFailed, choose_batch_size, round_weights
 
 HERE = Path(__file__).parent
+# no epoch depends on these
+AFTER_TRAINING = ("temperature", "texture", "griffin_lim_iterations", "evaluation_sounds")
+STOPPED = 128 + signal.SIGTERM
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -55,6 +65,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=os.environ.get("SM_CHANNEL_OUTPUT") or os.environ.get("SM_OUTPUT_DATA_DIR"),
         help="where the figures of every epoch go; nowhere when not given",
+    )
+    folders.add_argument(
+        "--checkpoint-dir",
+        "--checkpoint_dir",
+        type=Path,
+        default=_checkpoint_dir(),
+        help="where the state after each epoch goes; nowhere when not given",
     )
     group = parser.add_argument_group("hyperparameters")
     for name, schema in hyperparameters().items():
@@ -134,6 +151,16 @@ def _model_dir(given: str | None) -> Path | None:
     return Path(given) if given else None
 
 
+def _checkpoint_dir() -> Path | None:
+    """SageMaker keeps this folder's content in S3, and puts it back before the next attempt."""
+    folder = _sagemaker_folder() / "checkpoints"
+    return folder if folder.is_dir() or "SM_MODEL_DIR" in os.environ else None
+
+
+def _sagemaker_folder() -> Path:
+    return Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+
+
 def train(args: argparse.Namespace) -> dict[str, float]:
     """Go from the data folder to the model folder; gives the figures of the best epoch."""
     keras.utils.set_random_seed(args.seed)
@@ -186,13 +213,20 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         label_ids=(data.label_ids[training], data.label_ids[validation]),
         listener=listener,
     )
-    history: list[dict[str, float]] = []
+    checkpoint = None
+    if args.checkpoint_dir:
+        settings = {n: getattr(args, n) for n in hyperparameters() if n not in AFTER_TRAINING}
+        state = fingerprint(settings, data.values, data.names, data.label_ids)
+        checkpoint = Checkpoint(args.checkpoint_dir, state)
+    history = checkpoint.restore(trainer) if checkpoint else []
 
     def report(figures: dict[str, float]) -> None:
         history.append(figures)
+        if checkpoint:
+            checkpoint.save(trainer, history)
         print(_line(figures), flush=True)
 
-    trainer.run(report)
+    trainer.run(report, done=len(history))
     metrics = finish(trainer, data, training, validation, args)
     if args.output:
         args.output.mkdir(parents=True, exist_ok=True)
@@ -212,9 +246,11 @@ def finish(
     metrics = trainer.evaluate()
     means = trainer.posterior_means(data.values[training])
     density = LabelMixtures.fit(means, data.label_ids[training], data.labels, args.seed)
-    args.model_dir.mkdir(parents=True, exist_ok=True)
+    unfinished = args.model_dir.absolute().with_name(f".{args.model_dir.name}-unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     export(
-        args.model_dir,
+        unfinished,
         trainer.vae,
         data.transform,
         density,
@@ -224,10 +260,10 @@ def finish(
         texture=args.texture * trainer.residual(AUDIBLE) if args.texture else 0.0,
         metrics=metrics,
     )
-    print(f"best {_line(metrics)}\nmodel written to {args.model_dir}", flush=True)
+    print(f"best {_line(metrics)}", flush=True)
     if args.evaluation_sounds:
         quality = evaluate(
-            args.model_dir,
+            unfinished,
             data,
             training,
             validation,
@@ -236,8 +272,10 @@ def finish(
             seed=args.seed,
         )
         metrics |= quality
-        (args.model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+        (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         print(_line(quality) or "too few clips to measure the quality by", flush=True)
+    publish(unfinished, args.model_dir)
+    print(f"model written to {args.model_dir}", flush=True)
     return metrics
 
 
@@ -248,17 +286,28 @@ def _line(figures: dict[str, float]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run, and give the exit code; a mistake that a user can mend becomes one sentence."""
     args = parse_args(argv)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _stop) if in_main_thread else None
     try:
         train(args)
     except (DataError, TrainingFailed) as error:
         _report_failure(str(error))
         return 1
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)
     return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End at once: what is on the disk is whole at any moment, and lacks one epoch at most."""
+    print("stopped; the epochs that were finished are in the checkpoint", flush=True)
+    os._exit(STOPPED)
 
 
 def _report_failure(sentence: str) -> None:
     """SageMaker shows the failure file's text as the job's FailureReason."""
-    output = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "output"
+    output = _sagemaker_folder() / "output"
     if output.is_dir():
         (output / "failure").write_text(sentence)
     print(f"error: {sentence}", file=sys.stderr, flush=True)

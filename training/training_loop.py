@@ -75,12 +75,14 @@ class Trainer:
         self.best_loss = math.inf
         self.best_weights = vae.get_weights()
 
-    def run(self, report: Callable[[dict[str, float]], None]) -> None:
-        """Train all epochs, calling `report` with the figures of each; the best weights stay.
+    def run(self, report: Callable[[dict[str, float]], None], done: int = 0) -> None:
+        """Train the epochs after the first `done`, calling `report` with the figures of each.
+
+        The best weights stay.
 
         Raises TrainingFailed when the loss is no longer a number.
         """
-        for epoch in range(1, self.schedule.epochs + 1):
+        for epoch in range(done + 1, self.schedule.epochs + 1):
             started = time.perf_counter()
             train_loss = self._train_epoch(epoch)
             seconds = time.perf_counter() - started
