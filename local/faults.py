@@ -3,8 +3,8 @@
     no-quota=TYPE         CreateTrainingJob for that instance type answers ResourceLimitExceeded
     throttled=TYPE        ... the first time answers ThrottlingException
     no-capacity=TYPE      a job on that type fails with CapacityError; a spot job waits in vain
-    interrupt-after=S     a spot instance is reclaimed S seconds after the script started, each time
-                          the option is given once: SIGTERM, two minutes later SIGKILL
+    interrupt-after=S     a spot instance is reclaimed S seconds after it has reported its first
+                          figures, once for each such option: SIGTERM, two minutes later SIGKILL
     update-fails=REASON   endpoints do not come up with another config, and say REASON
     silence=yes           endpoints answer with sounds that are silent
 

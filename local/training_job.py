@@ -177,14 +177,14 @@ class TrainingJob:
         if self._stopped:
             self._end_script(STOP_SECONDS)
         self._later(limit - self._trained_seconds, self.stop, "MaxRuntimeExceeded")
-        if self.record.enable_managed_spot_training:
-            after = faults.current.next_interruption()
-            if after is not None:
-                self._later(after, self.interrupt)
+        spot = self.record.enable_managed_spot_training
+        interruption = faults.current.next_interruption() if spot else None
         try:
             for line in self._process.stdout:
                 log.write(line)
-                self._read_metrics(line)
+                if self._read_metrics(line) and interruption is not None:
+                    self._later(interruption, self.interrupt)
+                    interruption = None
             return self._process.wait()
         finally:
             while self._timers:
@@ -193,12 +193,17 @@ class TrainingJob:
             self._process = None
             self._trained_seconds += time.monotonic() - start
 
-    def _read_metrics(self, line: str) -> None:
-        final = {m["MetricName"]: m for m in self.record.final_metric_data_list}
-        for name, regex in self.metrics.items():
-            for value in regex.findall(line):
-                final[name] = {"MetricName": name, "Value": float(value), "Timestamp": utcnow()}
-        self.record.final_metric_data_list = list(final.values())
+    def _read_metrics(self, line: str) -> bool:
+        """Note the figures in a line of the log; tell whether there were any."""
+        found = {
+            name: {"MetricName": name, "Value": float(value), "Timestamp": utcnow()}
+            for name, regex in self.metrics.items()
+            for value in regex.findall(line)
+        }
+        if found:
+            known = {metric["MetricName"]: metric for metric in self.record.final_metric_data_list}
+            self.record.final_metric_data_list = list((known | found).values())
+        return bool(found)
 
     def _show(self, secondary: str, status: str = "InProgress", message: str = "") -> None:
         now = utcnow()

@@ -55,6 +55,7 @@ def main(folder: Path) -> None:
         "as-it-is": {},
         "memory": {"endpoint_memory_mb": 4096},
         "image": {"serving_image": IMAGE},
+        "removable": {"retain_data": False},
         "starter": {"starter": other_starter(folder / "starter.tar.gz")},
     }
     for variant, changes in variants.items():
