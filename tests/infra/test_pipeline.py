@@ -164,6 +164,42 @@ def test_the_next_instance_type_is_tried_when_one_is_not_to_be_had(
     assert execution.output["instance_type"] == "ml.c5.2xlarge"
 
 
+def test_when_aws_is_busy_the_same_type_is_tried_again_after_a_while_and_then_the_next(
+    definition: dict[str, Any], aws: Aws
+) -> None:
+    aws.job_outcomes = [THROTTLED, THROTTLED, THROTTLED]
+    execution = run(definition, {}, aws.services)
+    assert execution.status == "SUCCEEDED", execution.cause
+    jobs = execution.calls_of("createTrainingJob.sync")
+    types = [job["ResourceConfig"]["InstanceType"] for job in jobs]
+    assert types == ["ml.g5.xlarge"] * 3 + ["ml.g4dn.xlarge"]
+    assert len({job["TrainingJobName"] for job in jobs}) == 4
+    assert execution.states.count("Give AWS time") == 2
+
+
+def test_every_attempt_of_an_execution_goes_on_from_the_same_checkpoints(
+    definition: dict[str, Any], aws: Aws, bucket: str
+) -> None:
+    folders = []
+    for name in ("first", "second"):
+        aws.job_outcomes = [NO_SPOT, CAPACITY]
+        jobs = run(definition, {}, aws.services, name=name).calls_of("createTrainingJob.sync")
+        (folder,) = {job["CheckpointConfig"]["S3Uri"] for job in jobs}
+        assert {job["CheckpointConfig"]["LocalPath"] for job in jobs} == {"/opt/ml/checkpoints"}
+        folders.append(folder)
+    assert len(set(folders)) == 2  # another execution begins anew
+    assert all(folder.startswith(f"s3://{bucket}/checkpoints/sound-vae--") for folder in folders)
+
+
+def test_without_spot_nothing_is_waited_for(definition: dict[str, Any], aws: Aws) -> None:
+    given = {"spot": False, "max_runtime_minutes": 5}
+    execution = run(definition, given, aws.services)
+    (job,) = execution.calls_of("createTrainingJob.sync")
+    assert job["EnableManagedSpotTraining"] is False
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 300}
+    assert execution.output["spot"] is False
+
+
 def test_when_none_is_to_be_had_every_attempt_is_listed_with_where_to_raise_the_quota(
     definition: dict[str, Any], aws: Aws
 ) -> None:
