@@ -11,6 +11,7 @@ On FSDD: 99 % of the official test takes after some 40 seconds on 2 CPU cores.
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -121,8 +122,13 @@ def log_mel(values: np.ndarray, transform: Transform) -> np.ndarray:
 
     Gives (clips, about one frame per `HOP_SECONDS`, bands) float32.
     """
-    graph = tf.function(mel_graph(transform), reduce_retracing=True)
+    graph = _compiled_mel_graph(transform)
     return np.concatenate([graph(values[i : i + 256]).numpy() for i in range(0, len(values), 256)])
+
+
+@lru_cache(maxsize=4)
+def _compiled_mel_graph(transform: Transform) -> Callable[[tf.Tensor], tf.Tensor]:
+    return tf.function(mel_graph(transform), reduce_retracing=True)
 
 
 def normalised(mels: tf.Tensor) -> tf.Tensor:

@@ -128,6 +128,12 @@ def test_a_missing_folder_is_a_clear_error(tmp_path: Path) -> None:
         read_dataset(tmp_path / "nowhere")
 
 
+def test_the_chosen_length_holds_nearly_all_sounds_without_much_silence() -> None:
+    lengths = [3000] * 97 + [5600] * 2 + [30_000]
+    assert preprocess.choose_samples(lengths, 8000) == 5632  # 11 eighths of 4096
+    assert preprocess.choose_samples([20_000] * 5, 4000) == 16_000  # 4 s at most
+
+
 def test_rate_and_length_are_chosen_from_the_data(tmp_path: Path, tone: Tone) -> None:
     for take in range(9):
         soundfile.write(tmp_path / f"a_{take}.wav", tone(440, 0.6, 44_100), 44_100)

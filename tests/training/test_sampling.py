@@ -52,3 +52,15 @@ def test_groups_within_a_label_are_kept_apart() -> None:
     z = draw(density, 0, 200)
     assert (np.abs(np.abs(z[:, 0]) - 5) < 1).all()
     assert 0.3 < (z[:, 0] > 0).mean() < 0.7
+
+
+def test_each_group_of_a_label_has_its_own_shape() -> None:
+    random = np.random.default_rng(0)
+    wide, tall = random.normal(size=(2, 300, 2)) * [[[1.0, 0.05]], [[0.05, 1.0]]]
+    wide[:, 0] -= 20
+    tall[:, 0] += 20
+    mu = np.concatenate([wide, tall])
+    z = draw(LabelMixtures.fit(mu, np.zeros(600, int), ["voices"]), 0, 600)
+    left, right = z[z[:, 0] < 0], z[z[:, 0] > 0]
+    assert left[:, 0].std() > 3 * left[:, 1].std()
+    assert right[:, 1].std() > 3 * right[:, 0].std()

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import train
 from autoencoder import VAE
+from evaluate import FIGURES
 from export import SoundGenerator
 from sampling import LabelMixtures
 from spectrogram import Transform
@@ -64,7 +65,7 @@ def test_training_learns_and_prints_one_plain_line_an_epoch(
     assert [line[0] for line in lines] == [f"epoch={i}" for i in range(1, 13)]
     for line in lines:
         figures = dict(pair.split("=") for pair in line)
-        assert set(json.loads((HERE / "metrics.json").read_text())) <= set(figures)
+        assert set(figures) - {"epoch"} <= set(json.loads((HERE / "metrics.json").read_text()))
         assert all(np.isfinite(float(value)) for value in figures.values())
     assert "clips kept: 24" in out
     assert "\r" not in out
@@ -72,6 +73,38 @@ def test_training_learns_and_prints_one_plain_line_an_epoch(
     assert losses[-1] < losses[0]
     best = json.loads((tmp_path / "metrics.json").read_text())["val_loss"]
     assert best == pytest.approx(min(losses), abs=0.02)  # rounding the weights costs little
+
+
+def test_labelled_clips_are_listened_to_while_training_and_afterwards(
+    tmp_path: Path,
+    small: list[str],
+    tone: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("recogniser.Recogniser.STEPS", 20)
+    monkeypatch.setattr("perceptual.STEPS", 20)
+    data, model = tmp_path / "data", tmp_path / "model"
+    data.mkdir()
+    for take in range(60):
+        for label, hertz in (("low", 300), ("high", 1500)):
+            sound = tone(hertz * (1 + 0.002 * take), seconds=0.05 + 0.0005 * take)
+            soundfile.write(data / f"{label}_{take}.wav", sound, 8000)
+    trained: list[Any] = []
+    build = train.Trainer
+    monkeypatch.setattr(
+        train, "Trainer", lambda *a, **k: trained.append(build(*a, **k)) or trained[0]
+    )
+    arguments = ["--data", str(data), "--model-dir", str(model), *small]
+    assert train.main([*arguments, "--evaluation-sounds", "20"]) == 0
+    assert trained[0].listener is not None
+    assert trained[0].prior.means.shape == (3, 4)
+    figures = json.loads((model / "metrics.json").read_text())
+    assert set(FIGURES) < set(figures)
+    assert set(FIGURES) < set(json.loads((HERE / "metrics.json").read_text()))
+    out = capfd.readouterr().out
+    for name in FIGURES:
+        assert f"{name}={figures[name]:.6g}" in out.split()
 
 
 def test_the_same_seed_trains_the_same_model(
