@@ -124,5 +124,5 @@ def undo_states(around: Surroundings) -> dict[str, State]:
 
 
 def _stuck(name: str) -> str:
-    return f"""$failure & ' The endpoint {name} could not be brought back to its former config '
-      & $former_config & ': look at it in the SageMaker console.'"""
+    return f"""$trim($failure & ' The endpoint {name} could not be brought back to its former '
+      & 'config ' & $former_config & ': look at it in the SageMaker console.')"""

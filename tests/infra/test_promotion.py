@@ -135,6 +135,21 @@ def test_a_rollback_that_fails_says_so(definition: dict[str, Any], aws: Aws) -> 
     )
 
 
+def test_an_abandoned_model_that_cannot_be_taken_back_is_left_for_the_next_execution(
+    definition: dict[str, Any], aws: Aws
+) -> None:
+    left = '"config":"sound-vae--gone","former":"ServingConfig-1","model":"s3://gone"'
+    aws.values[LOCK] = ('{"execution":"",' + left + "}", 5)
+    aws.serves, aws.configs = "sound-vae--gone", [*aws.configs, "sound-vae--gone"]
+    aws.metrics = {"val_loss": 1, "served_val_loss": 0, "comparable": 1}
+    aws.error_at["updateEndpoint", 1] = IT_IS_SO
+    execution = run(definition, {}, aws.services)
+    assert execution.cause.startswith("The endpoint sound-vae could not be brought back to its ")
+    assert aws.lock["former"] == "ServingConfig-1"
+    assert run(definition, {}, aws.services, name="next").output["promoted"] is False
+    assert (aws.serves, aws.lock) == ("ServingConfig-1", FREE)
+
+
 def test_models_and_configs_of_former_promotions_go_but_for_the_last(
     definition: dict[str, Any], aws: Aws
 ) -> None:
