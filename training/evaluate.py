@@ -9,13 +9,14 @@ mel-frequency cepstra, which need no training, cannot have been fitted to the mo
 follow timbre, loudness and how both move. There is no accuracy then.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from autoencoder import VAE
+from autoencoder import DESCRIPTION_FILE, VAE
 from dataset import NO_LABEL, Dataset
 from recogniser import FEWEST_CLIPS, RANGE_DB, Recogniser, log_mel, normalised
 from spectrogram import Transform
@@ -46,6 +47,7 @@ def evaluate(
     temperature: float,
     sounds: int = 1000,
     seed: int = 0,
+    recogniser: Recogniser | None = None,
 ) -> dict[str, float]:
     """Measure the FIGURES of the model in `model_dir`; on unlabelled data those without accuracy.
 
@@ -66,7 +68,7 @@ def evaluate(
     sampled = spectrograms(_sample(graph, names, temperature, seed), transform)
     figures: dict[str, float] = {}
     if data.labels:
-        recogniser = Recogniser.train(
+        recogniser = recogniser or Recogniser.train(
             data.values[training], data.label_ids[training], transform, seed=seed
         )
         features, heard = recogniser.listen(sampled)
@@ -96,6 +98,25 @@ def evaluate(
         data.values[validation], spectrograms(coded, transform), transform
     )
     return figures
+
+
+def train_recogniser(data: Dataset, training: np.ndarray, seed: int = 0) -> Recogniser | None:
+    """Learn the labels from the training clips; None when they are too few, or have none."""
+    training = training[data.label_ids[training] != NO_LABEL]
+    if len(training) < FEWEST_CLIPS:
+        return None
+    values, label_ids = data.values[training], data.label_ids[training]
+    return Recogniser.train(values, label_ids, data.transform, seed=seed)
+
+
+def accuracy(model_dir: Path, recogniser: Recogniser, *, sounds: int, seed: int = 0) -> float:
+    """Share of sounds, label by label at the model's own temperature, that are heard right."""
+    description = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+    labels, transform = description["labels"], Transform(**description["transform"])
+    asked = np.arange(sounds) % len(labels)
+    graph = tf.saved_model.load(str(model_dir / "1"))
+    wavs = _sample(graph, [labels[i] for i in asked], description["temperature"], seed)
+    return float(np.mean(recogniser.listen(spectrograms(wavs, transform))[1] == asked))
 
 
 def balanced(label_ids: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,8 +32,9 @@ import numpy as np
 from autoencoder import VAE, Architecture
 from checkpoint import Checkpoint, fingerprint
 from dataset import Dataset, read_dataset
-from evaluate import evaluate
+from evaluate import accuracy, evaluate, train_recogniser
 from export import AUDIBLE, export, publish
+from gate import compare, served_archive
 from perceptual import Listener
 from preprocess import DataError
 from sampling import LabelMixtures
@@ -72,6 +74,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=_checkpoint_dir(),
         help="where the state after each epoch goes; nowhere when not given",
+    )
+    folders.add_argument(
+        "--served",
+        type=Path,
+        default=served_archive(os.environ.get("SM_CHANNEL_SERVED")),
+        help="model.tar.gz of the served model, to be measured on the same validation clips",
     )
     group = parser.add_argument_group("hyperparameters")
     for name, schema in hyperparameters().items():
@@ -261,7 +269,9 @@ def finish(
         metrics=metrics,
     )
     print(f"best {_line(metrics)}", flush=True)
+    recogniser = None
     if args.evaluation_sounds:
+        recogniser = train_recogniser(data, training, args.seed)
         quality = evaluate(
             unfinished,
             data,
@@ -270,10 +280,22 @@ def finish(
             temperature=args.temperature,
             sounds=args.evaluation_sounds,
             seed=args.seed,
+            recogniser=recogniser,
         )
         metrics |= quality
-        (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         print(_line(quality) or "too few clips to measure the quality by", flush=True)
+    if args.served:
+        judge = None
+        if recogniser:
+            judge = partial(
+                accuracy, recogniser=recogniser, sounds=args.evaluation_sounds, seed=args.seed
+            )
+        comparison = compare(args.served, trainer, data, judge)
+        if judge and comparison["comparable"]:
+            comparison["val_accuracy"] = judge(unfinished)
+        metrics |= comparison
+        print(f"val_loss={metrics['val_loss']:.6g} {_line(comparison)}", flush=True)
+    (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     publish(unfinished, args.model_dir)
     print(f"model written to {args.model_dir}", flush=True)
     return metrics
