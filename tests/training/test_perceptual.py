@@ -20,7 +20,9 @@ def tones(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def listener() -> Listener:
-    made = Listener.train(*tones(120), TRANSFORM)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("perceptual.STEPS", 40)
+        made = Listener.train(*tones(120), TRANSFORM)
     assert made is not None
     return made
 
