@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import evaluate as evaluation
 from autoencoder import VAE, Architecture
 from dataset import NO_LABEL, Dataset
 from evaluate import (
@@ -148,7 +147,7 @@ def dataset(labels: list[str]) -> Dataset:
 
 
 def test_labelled_data_gets_every_figure(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation.Recogniser, "STEPS", 60)
+    monkeypatch.setattr("recogniser.Recogniser.STEPS", 60)
     data = dataset(["low", "high"])
     figures = evaluate(
         model_dir, data, np.arange(110), np.arange(110, 130), temperature=1.0, sounds=20

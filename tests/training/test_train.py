@@ -13,6 +13,7 @@ from evaluate import FIGURES
 from export import SoundGenerator
 from sampling import LabelMixtures
 from spectrogram import Transform
+from training_loop import Trainer
 
 HERE = Path(train.__file__).parent
 
@@ -90,11 +91,14 @@ def test_labelled_clips_are_listened_to_while_training_and_afterwards(
         for label, hertz in (("low", 300), ("high", 1500)):
             sound = tone(hertz * (1 + 0.002 * take), seconds=0.05 + 0.0005 * take)
             soundfile.write(data / f"{label}_{take}.wav", sound, 8000)
-    trained: list[Any] = []
-    build = train.Trainer
-    monkeypatch.setattr(
-        train, "Trainer", lambda *a, **k: trained.append(build(*a, **k)) or trained[0]
-    )
+    trained: list[Trainer] = []
+
+    class Remembered(Trainer):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            trained.append(self)
+
+    monkeypatch.setattr(train, "Trainer", Remembered)
     arguments = ["--data", str(data), "--model-dir", str(model), *small]
     assert train.main([*arguments, "--evaluation-sounds", "20"]) == 0
     assert trained[0].listener is not None
