@@ -37,6 +37,7 @@ from export import AUDIBLE, export, publish
 from gate import compare, served_archive
 from perceptual import Listener
 from preprocess import DataError
+from report import write_report
 from sampling import LabelMixtures
 from training_loop import Schedule, Trainer, TrainingFailed, choose_batch_size, round_weights
 
@@ -66,7 +67,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--output",
         type=Path,
         default=os.environ.get("SM_CHANNEL_OUTPUT") or os.environ.get("SM_OUTPUT_DATA_DIR"),
-        help="where the figures of every epoch go; nowhere when not given",
+        help="where the report of the run goes; nowhere when not given",
     )
     folders.add_argument(
         "--checkpoint-dir",
@@ -239,6 +240,7 @@ def train(args: argparse.Namespace) -> dict[str, float]:
     if args.output:
         args.output.mkdir(parents=True, exist_ok=True)
         (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
+        write_report(args.output, args.model_dir, history, metrics)
     return metrics
 
 

@@ -136,6 +136,7 @@ def test_a_run_that_was_cut_short_ends_as_if_it_had_not_been(
             raise Cut
 
     monkeypatch.setattr(train, "export", export)
+    monkeypatch.setattr(train, "write_report", lambda *_: None)
     whole = run("whole")
     save = Checkpoint.save
     monkeypatch.setattr(Checkpoint, "save", cut_after_two)
