@@ -9,6 +9,7 @@ It prints the environment variables with which the AWS command line, boto3 and t
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -40,7 +41,9 @@ def main() -> None:
         url = server.start(options.port)
     except (server.PortInUseError, ValueError) as error:
         sys.exit(str(error))
-    for name, value in operator_environment(url, options.region).items():
+    environment = operator_environment(url, options.region)
+    os.environ.update(environment)  # what the stand-in makes for a template, it makes as the owner
+    for name, value in environment.items():
         print(f"export {name}={value}")
     print(f"# {READY}; Ctrl-C ends it, and every job and endpoint with it", flush=True)
     ended = threading.Event()

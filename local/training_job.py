@@ -28,10 +28,10 @@ REPOSITORY = Path(__file__).parents[1]
 JOB_ENVIRONMENT = Path(os.environ.get("SOUND_VAE_JOB_ENVIRONMENT", REPOSITORY / ".venv-job"))
 """The virtual environment that holds what the training image holds (local/training-image.txt)."""
 
-TOOLKIT_MODULE = {
+IMAGE_ENVIRONMENT = {
     "SAGEMAKER_TRAINING_MODULE": "sagemaker_tensorflow_container.training:main",
 }
-"""What the TensorFlow image sets for the toolkit; it loads TensorFlow before the script does."""
+"""What the image itself sets; with it, the toolkit loads TensorFlow before the script does."""
 
 STOP_SECONDS = 120
 """Between SIGTERM and SIGKILL when a job is stopped, as on AWS."""
@@ -164,7 +164,7 @@ class TrainingJob:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "LANG": "C.UTF-8",
-            **TOOLKIT_MODULE,
+            **IMAGE_ENVIRONMENT,
             "SAGEMAKER_BASE_DIR": str(base),
             "SAGEMAKER_REGION": self.region,
             "S3_ENDPOINT_URL": endpoint_url(),  # what the toolkit reads in place of boto3's

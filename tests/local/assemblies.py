@@ -78,9 +78,10 @@ def rename_role(folder: Path) -> None:
     shutil.copytree(folder / "as-it-is", folder / "role")
     template = folder / "role" / f"{STACK}.template.json"
     text = template.read_text()
-    role = next(name for name in json.loads(text)["Resources"] if name.startswith("ExecutionRole"))
-    template.write_text(text.replace('"ExecutionRole', '"OtherExecutionRole'))
-    assert role in text
+    for name in json.loads(text)["Resources"]:
+        if name.startswith("ExecutionRole"):  # and its policy
+            text = text.replace(f'"{name}"', f'"Other{name}"')
+    template.write_text(text)
 
 
 if __name__ == "__main__":
