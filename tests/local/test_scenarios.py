@@ -27,8 +27,6 @@ EPOCH_SECONDS = 0.2
 
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if os.environ.get("DEV_ASM"):
-        return Path(os.environ["DEV_ASM"])
     folder = tmp_path_factory.mktemp("assemblies")
     subprocess.run(
         [sys.executable, "tests/local/assemblies.py", str(folder)],
