@@ -40,8 +40,8 @@ CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 JOB_ENVIRONMENT = REPOSITORY / ".venv-job"
 ACCOUNT, REGION, STACK = "123456789012", "us-east-1", "SoundVae"
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
-CLIPS_TO_TRAIN_ON = 36_000
-"""Clips times epochs that two CPU cores train on in about two minutes."""
+CLIPS_TO_TRAIN_ON = 15_000
+"""Clips times epochs that two CPU cores train on in about a minute."""
 MOST_LABELS = 10
 
 
@@ -264,7 +264,7 @@ def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
     with demo.step("Invoke the endpoint, which serves the starter model"):
         demo.invoke({"seed": 1}, OUTPUT / "starter-model.wav")
     demo.upload(files, folder)
-    output = demo.train(epochs or max(3, min(60, CLIPS_TO_TRAIN_ON // len(files))))
+    output = demo.train(epochs or max(3, min(25, CLIPS_TO_TRAIN_ON // len(files))))
     sounds = demo.listen(labels[:MOST_LABELS])
     with demo.step("Draw their spectrograms"):
         draw(sounds, OUTPUT / "spectrograms.png", "Sounds from the endpoint")
