@@ -232,8 +232,10 @@ class Demo:
             times.add_row(title, f"{seconds:.1f}")
         times.add_row("all", f"{sum(self.seconds.values()):.1f}")
         self.console.print("", written, "", times, "")
-        figures = {k: round(v, 3) for k, v in output.get("metrics", {}).items()}
-        self.console.print(f"Served now: {output.get('model')}  {figures}", soft_wrap=True)
+        figures = Table("figure of the new model", "", box=None, pad_edge=False)
+        for name, value in output.get("metrics", {}).items():
+            figures.add_row(name, f"{value:.3g}")
+        self.console.print(figures, f"\nServed now: {output.get('model')}", soft_wrap=True)
         self.console.print(ON_AWS, highlight=False, markup=False, soft_wrap=True)
 
 
