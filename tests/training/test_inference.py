@@ -139,7 +139,8 @@ def test_variations_take_pcm_of_any_width(invoke: Answer, width: int, channels: 
     audio = b64(wav(width, 22_050, channels))
     answer, _ = invoke({"audio": audio, "count": 2, "temperature": 0})
     assert len(answer["sounds"]) == 2
-    assert answer["sounds"][0]["z"] == pytest.approx(plain, abs=0.25)
+    # labels lie 5 apart in latent space; resampling moves a sound by a fraction of that
+    assert answer["sounds"][0]["z"] == pytest.approx(plain, abs=0.75)
 
 
 @pytest.mark.parametrize(
