@@ -41,7 +41,7 @@ JOB_ENVIRONMENT = REPOSITORY / ".venv-job"
 ACCOUNT, REGION, STACK = "123456789012", "us-east-1", "SoundVae"
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 CLIPS_TO_TRAIN_ON = 15_000
-"""Clips times epochs that two CPU cores train on in about a minute."""
+"""Clips times epochs that two CPU cores train on in about a minute and a half."""
 MOST_LABELS = 10
 
 
