@@ -5,14 +5,10 @@ python -m benchmarks --data /path/to/sounds
 
 import argparse
 import datetime
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "training"))  # its modules import each other flat, as in the job
-
-from benchmarks import endpoint, preprocessing, training  # noqa: E402
-from benchmarks.measurement import machine  # noqa: E402
+from benchmarks import ROOT, endpoint, gpu_estimate, preprocessing, training
+from benchmarks.measurement import machine
 
 
 def main() -> None:
@@ -35,6 +31,7 @@ def main() -> None:
         training.run,
         lambda: preprocessing.run(folder),
         lambda: endpoint.run(ROOT / "infra" / "starter" / "model.tar.gz"),
+        gpu_estimate.run,
     )
     for run in measurements:
         page.append(run().to_markdown())

@@ -4,37 +4,51 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """One line of a table that compares."""
 
     what: str
     ours: str
     baseline: str = ""
     ratio: float | None = None
 
+    def cells(self) -> tuple[str, ...]:
+        """Give what stands in each column."""
+        ratio = "" if self.ratio is None else f"{self.ratio:.1f} x"
+        return self.what, self.ours, self.baseline, ratio
+
 
 @dataclass(frozen=True)
 class Section:
-    """A table with the sentence that says how it came about."""
+    """A table with the sentences that say how it came about.
+
+    Rows are Rows under COMPARISON, or as many cells each as there are `columns`.
+    """
+
+    COMPARISON = ("what", "ours", "baseline", "ratio")
 
     title: str
     method: str
-    rows: list[Row] = field(default_factory=list)
+    rows: Sequence[Row | tuple[str, ...]] = ()
+    columns: tuple[str, ...] = COMPARISON
+    remarks: str = ""  # below the table
 
     def to_markdown(self) -> str:
         """GitHub's table syntax."""
-        lines = [f"## {self.title}", "", self.method, ""]
-        lines += ["| what | ours | baseline | ratio |", "|---|---|---|---|"]
-        for row in self.rows:
-            ratio = "" if row.ratio is None else f"{row.ratio:.1f} x"
-            lines.append(f"| {row.what} | {row.ours} | {row.baseline} | {ratio} |")
-        return "\n".join(lines)
+        table = [self.columns, ("---",) * len(self.columns)]
+        table += [row.cells() if isinstance(row, Row) else row for row in self.rows]
+        for cells in table:
+            assert len(cells) == len(self.columns), f"{self.title}: {cells}"
+        lines = ["| " + " | ".join(cells) + " |" for cells in table]
+        parts = [f"## {self.title}", self.method]
+        parts += ["\n".join(lines)] if self.rows else []
+        return "\n\n".join(parts + [self.remarks] * bool(self.remarks))
 
 
 def seconds(call: Callable[[], object]) -> float:

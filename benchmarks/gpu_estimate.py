@@ -1,0 +1,135 @@
+"""What a training run would take and cost on the default instance types: an estimate, no timing.
+
+    python -m benchmarks.gpu_estimate
+
+Operations, memory traffic and kernel launches of one step are counted in the graph that trains.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from benchmarks.graph_cost import Cost, count, fused_launches
+from benchmarks.instances import INSTANCES, PRICES_READ, Instance
+from benchmarks.measurement import Section
+from benchmarks.training import BATCH, LABELS, TRANSFORM, default_trainer, made_up_clips
+from perceptual import STEPS as LISTENER_STEPS
+from recogniser import Recogniser, augmented, log_mel, normalised
+from train import hyperparameters
+from training_loop import Trainer
+
+CLIPS = 2_700  # to train on, of the 3,000 of the Free Spoken Digit Dataset
+UTILISATION = 0.2  # of peak arithmetic: the matrices are small
+BANDWIDTH_SHARE = 0.6  # of peak memory bandwidth
+LAUNCH_SECONDS = 10e-6  # of one kernel through TensorFlow's executor; bare CUDA needs about half
+START_MINUTES = 4.0  # until the script runs: machine, image of some 8 GB, data, pip
+OTHER_MINUTES = 1.5  # imports, reading 3,000 files, tracing, compiling, density, 1,000 sounds
+RECOGNISER_BATCH = 64
+
+
+def step_seconds(cost: Cost, instance: Instance) -> float:
+    """Give the longest of the three lower bounds: arithmetic, memory, launches."""
+    bounds = [cost.flops / (instance.peak_flops * UTILISATION)]
+    if instance.bandwidth:
+        bounds.append(cost.bytes / (instance.bandwidth * BANDWIDTH_SHARE))
+    if instance.launches:
+        bounds.append(cost.launches * LAUNCH_SECONDS)
+    return max(bounds)
+
+
+def training_step(trainer: Trainer) -> tuple[Cost, int]:
+    """Count one optimizer step: forwards, backwards, listener and optimizer; and XLA's launches."""
+    batches = tf.zeros([2, trainer.batch_size], tf.int32)  # the loop's body counts once
+    arguments = (batches, tf.constant(1.0))
+    graph = trainer._train_steps.get_concrete_function(*arguments).graph
+    compiled = tf.function(trainer._train_steps.python_function, jit_compile=True)
+    return count(graph), fused_launches(compiled, *arguments)
+
+
+def recogniser_step() -> Cost:
+    """Count one step of what the listener and the judge are trained with."""
+    values, ids = made_up_clips(RECOGNISER_BATCH, TRANSFORM.frames, TRANSFORM.bins)
+    network = Recogniser.train(values, ids, TRANSFORM, steps=1).network
+    mels = normalised(log_mel(values, TRANSFORM))
+    optimizer = keras.optimizers.AdamW(1e-3)
+    optimizer.build(network.trainable_variables)
+
+    @tf.function
+    def step(x: tf.Tensor, y: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            _, logits = network(augmented(x, tf.constant([0, 0])), training=True)
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True)(
+                tf.one_hot(y, LABELS), logits
+            )
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+
+    return count(step.get_concrete_function(mels, tf.constant(ids)).graph)
+
+
+def run(progress: Callable[[str], Any] = print) -> Section:
+    """Minutes and dollars for each of the default instance types."""
+    progress("counting the operations of a training step")
+    cost, fused = training_step(default_trainer())
+    hearing = recogniser_step()
+    epochs = hyperparameters()["epochs"]["default"]
+    steps = epochs * (CLIPS // BATCH)
+    hearing_steps = LISTENER_STEPS + Recogniser.STEPS
+    rows = []
+    for instance in INSTANCES:
+        plain = step_seconds(cost, instance)
+        compiled = step_seconds(Cost(cost.flops, cost.bytes, fused), instance)
+        training = steps * plain + hearing_steps * step_seconds(hearing, instance)
+        minutes = training / 60 + OTHER_MINUTES
+        dollars = (START_MINUTES + minutes) / 60 * instance.dollars_an_hour
+        rows.append(
+            (
+                f"`{instance.type}`",
+                f"{instance.processor}, {_rate(instance)}",
+                f"{plain * 1000:.1f} ms" + (f", {compiled * 1000:.1f} ms" * instance.launches),
+                f"{minutes:.1f}",
+                f"{START_MINUTES + minutes:.0f}",
+                f"${instance.dollars_an_hour:.3f}",
+                f"${dollars:.2f}",
+            )
+        )
+    method = (
+        "**An estimate:** no GPU was at hand. Counted in the graph of default settings, one step of "
+        f"{BATCH} clips (forwards, backwards, listener, optimizer) needs {cost.flops / 1e9:.2f} "
+        f"billion floating-point operations, moves {cost.bytes / 1e6:.0f} MB if nothing is fused, "
+        f"and launches {cost.launches:,} kernels, or {fused:,} when XLA fuses them. Taken to hold: "
+        f"{UTILISATION:.0%} of published single-precision throughput, {BANDWIDTH_SHARE:.0%} of "
+        f"published memory bandwidth, {LAUNCH_SECONDS * 1e6:.0f} µs a launch. A step takes at "
+        "least the longest of the three; for so small a model that is the launches on any GPU, so "
+        "a faster GPU, or half precision, gains little. A run has "
+        f"{steps:,} such steps ({epochs} epochs of {CLIPS:,} clips), {hearing_steps:,} of the two "
+        f"recognisers, some {OTHER_MINUTES} minutes of reading, compiling and judging, and "
+        f"{START_MINUTES:.0f} minutes until the job's script starts."
+    )
+    columns = (
+        "instance",
+        "peak",
+        "a step at least (and with XLA)",
+        "minutes of training",
+        "minutes of the job",
+        "an hour",
+        "a run",
+    )
+    remarks = (
+        f"Prices are on-demand list prices of SageMaker training in us-east-1, {PRICES_READ}; "
+        "the whole job is charged here, though AWS does not charge for finding a machine, and spot "
+        "capacity costs less. What a real job takes is among its own metrics: `seconds` of each "
+        "epoch over the steps in it is the time of a step, to check this table by."
+    )
+    return Section("What a GPU run costs: an estimate", method, rows, columns, remarks)
+
+
+def _rate(instance: Instance) -> str:
+    tera = f"{instance.peak_flops / 1e12:.2g} TFLOP/s"
+    return f"{tera}, {instance.bandwidth / 1e9:.0f} GB/s" if instance.bandwidth else tera
+
+
+if __name__ == "__main__":
+    print(run().to_markdown())
