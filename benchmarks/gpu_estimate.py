@@ -96,7 +96,7 @@ def run(progress: Callable[[str], Any] = print) -> Section:
             )
         )
     method = (
-        "**An estimate:** no GPU was at hand. Counted in the graph of default settings, one step of "
+        "**An estimate:** no GPU was at hand. Counted in the graph of default settings, a step of "
         f"{BATCH} clips (forwards, backwards, listener, optimizer) needs {cost.flops / 1e9:.2f} "
         f"billion floating-point operations, moves {cost.bytes / 1e6:.0f} MB if nothing is fused, "
         f"and launches {cost.launches:,} kernels, or {fused:,} when XLA fuses them. Taken to hold: "

@@ -17,19 +17,20 @@ from typing import Any
 import tensorflow as tf
 
 # they rename or describe what is in memory already, or are folded away before the graph runs
-FREE = frozenset(
-    "Assert BroadcastGradientArgs Const ConstantFolding EnsureShape ExpandDims Identity IdentityN "
-    "NoOp Placeholder PreventGradient Range Rank ReadVariableOp Reshape Shape ShapeN Size Squeeze "
-    "StopGradient".split()
-)
+FREE = {
+    *("Assert", "BroadcastGradientArgs", "Const", "EnsureShape", "ExpandDims", "Identity"),
+    *("IdentityN", "NoOp", "Placeholder", "PreventGradient", "Range", "Rank", "ReadVariableOp"),
+    *("Reshape", "Shape", "ShapeN", "Size", "Squeeze", "StopGradient"),
+}
+CALLS = {"Case", "If", "PartitionedCall", "StatefulPartitionedCall", "StatelessIf", "While"}
+CALLS |= {"StatelessWhile"}
+PRODUCTS = {
+    *("BatchMatMul", "BatchMatMulV2", "Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput"),
+    *("Einsum", "MatMul", "XlaConvV2"),
+}
+# what XLA leaves for the processor to run
 KERNEL = re.compile(
     r" = .*?\s(?:fusion|convolution|dot|copy|custom-call|reduce|sort|scatter|gather)\("
-)
-CALLS = frozenset("Case If PartitionedCall StatefulPartitionedCall StatelessIf While".split())
-CALLS |= {"StatelessWhile"}
-PRODUCTS = frozenset(
-    "BatchMatMul BatchMatMulV2 Conv2D Conv2DBackpropFilter Conv2DBackpropInput Einsum MatMul"
-    " XlaConvV2".split()
 )
 
 
@@ -115,7 +116,7 @@ def _einsum_products(operation: tf.Operation) -> float:
 
 
 def _values(tensor: Any) -> int:
-    """Number of values; 0 when the shape is only known while running."""
+    """Count values; 0 when the shape is only known while running."""
     return int(tensor.shape.num_elements() or 0)
 
 
