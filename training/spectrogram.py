@@ -85,35 +85,44 @@ class Transform:
         decibels = 20 / math.log(10) * tf.math.log(tf.maximum(magnitude, 1e-7))
         return tf.clip_by_value(1 - decibels / self.floor_db, 0.0, 1.0)
 
-    def waveform(self, values: tf.Tensor, iterations: int = 32) -> tf.Tensor:
+    def waveform(self, values: tf.Tensor, iterations: int) -> tf.Tensor:
         """(batch, frames, bins) in 0..1 to (batch, clip_samples) by fast Griffin-Lim.
 
-        Perraudin, Balazs, Søndergaard: "A fast Griffin-Lim algorithm" (2013). The first phases are
-        random but always the same, so that the same values give the same sound.
+        Perraudin, Balazs, Søndergaard: "A fast Griffin-Lim algorithm" (2013). In the first phases
+        each bin holds a sine of its centre frequency, at an offset that is random but always the
+        same, so that the same values give the same sound. Half the iterations do from there
+        that it takes from random phases; docs/model.md says what they give.
         """
         decibels = (1 - values) * self.floor_db
         magnitude = tf.exp(decibels * (math.log(10) / 20)) * self._full_scale
         magnitude = tf.where(values > 0.01, magnitude, 0.0)  # the floor stands for silence
         magnitude = tf.pad(magnitude, [[0, 0], [0, 0], [0, 1]])
-        target = tf.complex(magnitude, tf.zeros_like(magnitude))
+
+        offsets = tf.random.stateless_uniform(
+            [self.bins + 1], seed=[0, 0], maxval=2 * math.pi, alg="philox"
+        )
+        advance = 2 * math.pi * self.hop_length / self.n_fft * tf.range(self.bins + 1.0)
+        angles = offsets + tf.range(float(self.frames))[:, None] * advance
+        guess = tf.complex(magnitude * tf.cos(angles), magnitude * tf.sin(angles))
 
         momentum = 0.99
-        angles = tf.random.stateless_uniform(
-            [self.frames, self.bins + 1], seed=[0, 0], maxval=2 * math.pi, alg="philox"
-        )
-        first = tf.complex(tf.cos(angles), tf.sin(angles))
-        phases = tf.ones_like(target) * first[None]
+        weight = momentum / (1 + momentum)
+        nothing = tf.zeros_like(magnitude)
 
-        def step(i: tf.Tensor, phases: tf.Tensor, previous: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            rebuilt = self._stft(self._istft(target * phases))
-            ahead = rebuilt - momentum / (1 + momentum) * previous
-            length = tf.maximum(tf.abs(ahead), 1e-8)
-            return i + 1, ahead / tf.complex(length, tf.zeros_like(length)), rebuilt
+        # real arithmetic, for TensorFlow divides complex numbers slowly
+        def step(
+            i: tf.Tensor, guess: tf.Tensor, previous: tuple[tf.Tensor, tf.Tensor]
+        ) -> tuple[Any, ...]:
+            rebuilt = self._stft(self._istft(guess))
+            parts = tf.math.real(rebuilt), tf.math.imag(rebuilt)
+            x, y = (now - weight * before for now, before in zip(parts, previous, strict=True))
+            scale = magnitude * tf.math.rsqrt(x * x + y * y + 1e-16)
+            return i + 1, tf.complex(x * scale, y * scale), parts
 
-        _, phases, _ = tf.while_loop(
-            lambda i, *_: i < iterations, step, [tf.constant(0), phases, tf.zeros_like(target)]
+        _, guess, _ = tf.while_loop(
+            lambda i, *_: i < iterations, step, [tf.constant(0), guess, (nothing, nothing)]
         )
-        return self._istft(target * phases)
+        return self._istft(guess)
 
     @property
     def _full_scale(self) -> float:
