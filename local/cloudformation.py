@@ -11,7 +11,6 @@ from typing import Any
 from moto.cloudformation import models, parsing, urls
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.exceptions import ValidationError as TemplateError
-from moto.s3.models import FakeBucket, s3_backends
 from moto.sagemaker import models as sagemaker_models
 
 from local import custom_resource, resource_types
@@ -208,15 +207,6 @@ def _resource_class(resource_type: str) -> Any:
     return found
 
 
-_delete_bucket = FakeBucket.delete_from_cloudformation_json.__func__
-
-
-def _delete_empty_bucket(cls: Any, name: str, definition: Any, account: str, region: str) -> None:
-    if s3_backends[account]["aws"].buckets[name].keys:  # moto keeps the bucket and says deleted
-        raise TemplateError(message=f"The bucket {name} you tried to delete is not empty")
-    _delete_bucket(cls, name, definition, account, region)
-
-
 def _resource_name(
     resource_type: str,
     stack_name: str,
@@ -233,7 +223,6 @@ def install() -> None:
     models.ResourceMap = ResourceMap
     parsing.resource_class_from_type = _resource_class
     parsing.generate_resource_name = _resource_name
-    FakeBucket.delete_from_cloudformation_json = classmethod(_delete_empty_bucket)
     for resource, name in (  # moto ignores the names that a template gives these
         (sagemaker_models.Model, "ModelName"),
         (sagemaker_models.FakeEndpointConfig, "EndpointConfigName"),

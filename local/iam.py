@@ -18,6 +18,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import FakeBucket
 from moto.sts.models import sts_backends
 
+from local import s3
 from local.policies import Statement, as_list, decide
 
 
@@ -156,6 +157,12 @@ class Judge:
             f"User: {self.key.arn} is not authorized to perform: {action} on resource: {resource}",
         )
 
+    def require_object(self, action: str, object_arn: str) -> None:
+        """Require `action` on an object in S3, and the use of its KMS key if it has one."""
+        self.require(action, object_arn)
+        if key := s3.use_of_key(action, object_arn, self.account):
+            self.require(*key)
+
 
 def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> None:
     """Judge one request, in place of moto; `resource` is what moto takes it to be about."""
@@ -186,9 +193,9 @@ def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> 
             operation = (renamed | listing).get(operation, operation)
             source = unquote(headers.get("x-amz-copy-source", "")).lstrip("/")
             if source:
-                judge.require("s3:GetObject", f"arn:aws:s3:::{source.partition('?')[0]}")
+                judge.require_object("s3:GetObject", f"arn:aws:s3:::{source.partition('?')[0]}")
                 operation = "PutObject" if operation == "CopyObject" else operation
-            judge.require(f"s3:{operation}", resource)
+            judge.require_object(f"s3:{operation}", resource)
             return
         _judge_json(judge, service, operation, resource)
     except JsonRESTError:

@@ -148,8 +148,10 @@ class SageMakerTask(callback.StateTaskServiceCallback):
         self._stop = lambda: call(role, "sagemaker", "stop_training_job", name, region)
         return description_at_the_end
 
-    def _eval_sync(self, env: Any, **rest: Any) -> Any:
-        outcome = super()._eval_sync(env=env, **rest)
+    def _eval_sync(self, env: Any, sync_resolver: Callable[[], Any], **_: Any) -> Any:
+        # without an endpoint for task tokens, or moto waits for one in a thread, with a time limit
+        # that an execution which has been stopped never worked out
+        outcome = super()._eval_sync(env, sync_resolver, None, None, None)
         if outcome is None:  # the execution was stopped, or the state's time is over
             with contextlib.suppress(ClientError):
                 self._stop()
