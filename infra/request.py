@@ -6,11 +6,11 @@ from typing import Any
 from infra.jsonata import JSON_TEXT, literal
 from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS, Settings
 
-# no instance_count: one instance trains
 FIELDS = (
     "data",
     "hyperparameters",
     "instance_types",
+    "instance_count",
     "spot",
     "max_runtime_minutes",
     "promote",
@@ -19,6 +19,12 @@ FIELDS = (
 )
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 _PLAIN: dict[str, dict[str, Any]] = {
+    "instance_count": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1,
+        "must_be": "1, as training runs on one machine",
+    },
     "max_runtime_minutes": {"type": "integer", "minimum": 1, "maximum": 40320},  # 28 days
     "spot": {"type": "boolean"},
     "promote": {"type": "string", "enum": ["if_better", "always", "never"]},
@@ -56,7 +62,7 @@ def problems(hyperparameters: Mapping[str, Mapping[str, Any]], bucket: str) -> s
         }
         for name, schema in hyperparameters.items()
     }
-    plain = {name: {**rule, "must_be": must_be(rule)} for name, rule in _PLAIN.items()}
+    plain = {name: {"must_be": must_be(rule), **rule} for name, rule in _PLAIN.items()}
     folder = f"/^({AUDIO[:-1]}|{SPECTROGRAMS[:-1]})(\\/.*)?$/"
     archive = f"/^({MODELS[:-1]}|{OUTPUT[:-1]})\\/.+\\.tar\\.gz$/"
     return f"""(

@@ -68,6 +68,9 @@ def train_states(around: Surroundings) -> dict[str, State]:
                   'spot': $request.spot,
                   'training_seconds': $states.result.TrainingTimeInSeconds,
                   'billable_seconds': $states.result.BillableTimeInSeconds,
+                  'report': $substringBefore(
+                    $states.result.ModelArtifacts.S3ModelArtifacts, 'model.tar.gz'
+                  ) & 'output.tar.gz',
                   'metrics': $merge([
                     {{}}, $states.result.FinalMetricDataList.{{MetricName: Value}}
                   ])

@@ -41,6 +41,7 @@ def problems(given: Any, rules: dict[str, Any] = RULES) -> Any:
         {"data": "spectrograms/"},
         {"instance_types": ["ml.g5.xlarge"]},
         {"instance_types": ["ml.p4d.24xlarge", "ml.c6i.2xlarge"]},
+        {"instance_count": 1},
         {"max_runtime_minutes": 1},
         {"max_runtime_minutes": 40320},
         {"spot": False},
@@ -66,7 +67,7 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
         (
             {"epochs": 3},
             '"epochs" is not a field of the input; there are data, hyperparameters, '
-            "instance_types, spot, max_runtime_minutes, promote, model, Comment.",
+            "instance_types, instance_count, spot, max_runtime_minutes, promote, model, Comment.",
         ),
         (
             {"hyperparameters": {"epoch": 3}},
@@ -136,6 +137,13 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
         (
             {"max_runtime_minutes": 0},
             "max_runtime_minutes must be a whole number from 1 to 40320, but is 0.",
+        ),
+        *(
+            (
+                {"instance_count": count},
+                f"instance_count must be 1, as training runs on one machine, but is {said}.",
+            )
+            for count, said in ((2, "2"), (0, "0"), (1.5, "1.5"), ("1", '"1"'), (None, "null"))
         ),
         ({"spot": "true"}, 'spot must be true or false, but is "true".'),
         ({"spot": None}, "spot must be true or false, but is null."),

@@ -87,6 +87,7 @@ def test_the_console_s_default_input_trains_promotes_and_records(
         "spot": True,
         "training_seconds": 150,
         "billable_seconds": 60,
+        "report": f"s3://{bucket}/output/{name}/output/output.tar.gz",
         "metrics": {"val_loss": -2.5},
     }
 
