@@ -6,7 +6,8 @@
 `inputs` (columns) answers `{"outputs": …}`, `instances` (rows) answers `{"predictions": […]}`.
 Bytes travel as `{"b64": …}`, both ways; outputs are bytes if their name ends in `_bytes`. What does
 not fit the signature, and an InvalidArgumentError out of the graph, is HTTP 400 with
-`{"error": …}`.
+`{"error": …}`. Requests that the model brings along to warm up with are answered before any other;
+one that fails stops the model from being served.
 """
 
 import base64
@@ -16,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from werkzeug.wrappers import Request, Response
 
 MODEL_NAME = "model"
+WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
 
 
 class BadRequestError(Exception):
@@ -81,7 +84,17 @@ class TensorFlowServing:
         versions = [p for p in versions if p.name.isdigit()]
         if not versions:
             raise FileNotFoundError(f"No <number>/saved_model.pb below {base_path}")
-        self._model = tf.saved_model.load(str(max(versions, key=lambda p: int(p.name))))
+        newest = max(versions, key=lambda p: int(p.name))
+        self._model = tf.saved_model.load(str(newest))
+        self._warm_up(newest / WARMUP_REQUESTS)
+
+    def _warm_up(self, requests: Path) -> None:
+        if not requests.is_file():
+            return
+        for record in tf.data.TFRecordDataset(str(requests)):
+            request = PredictionLog.FromString(record.numpy()).predict_log.request
+            signature = self._model.signatures[request.model_spec.signature_name]
+            signature(**{n: tf.constant(tf.make_ndarray(v)) for n, v in request.inputs.items()})
 
     def predict(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one decoded request."""

@@ -1,6 +1,7 @@
 """The trained model to the folder that TensorFlow Serving's container reads.
 
     1/saved_model.pb, 1/variables/   signatures serving_default, morph, variations, latents
+    1/assets.extra/                  a request for each of them, to warm up with
     code/inference.py                checks requests in front of it
     model.json, vae.weights.h5       what VAE.load() reads
     metrics.json                     the figures of the training run
@@ -18,6 +19,7 @@ import tensorflow as tf
 from autoencoder import VAE
 from sampling import LabelMixtures
 from spectrogram import Transform
+from warmup import Request, write_warmup
 
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 ONSET = 0.02  # of the peak: what comes before is silence
@@ -194,6 +196,7 @@ def export(
             "latents": latents,
         },
     )
+    write_warmup(model_dir / "1", warmup_requests(transform.sample_rate, latent_dim))
     vae.save(
         model_dir,
         {
@@ -210,6 +213,34 @@ def export(
     code = model_dir / "code"
     code.mkdir(exist_ok=True)
     shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")
+
+
+def warmup_requests(sample_rate: int, latent_dim: int) -> list[Request]:
+    """One request for each signature."""
+    hiss = tf.random.stateless_uniform([sample_rate // 20, 1], seed=[0, 0], minval=-0.5, maxval=0.5)
+    seed, temperature = tf.constant([0], tf.int64), tf.constant([0.0])
+    return [
+        ("serving_default", {"label": tf.constant([""]), "seed": seed, "temperature": temperature}),
+        (
+            "morph",
+            {
+                "start": tf.constant(""),
+                "end": tf.constant(""),
+                "steps": tf.constant(2),
+                "seed": seed[0],
+                "temperature": temperature[0],
+            },
+        ),
+        (
+            "variations",
+            {
+                "audio_bytes": tf.audio.encode_wav(hiss, sample_rate),
+                "seed": seed,
+                "temperature": temperature,
+            },
+        ),
+        ("latents", {"z": tf.zeros([1, latent_dim])}),
+    ]
 
 
 def publish(unfinished: Path, model_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import falcon
 import pytest
 import tensorflow as tf
 from falcon import testing
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from werkzeug.test import Client as HttpClient
 
 from local.model_server import Context, python_service
-from local.tensorflow_serving import TensorFlowServing
+from local.tensorflow_serving import WARMUP_REQUESTS, TensorFlowServing
 
 PREDICT = "/v1/models/model:predict"
 
@@ -47,6 +49,21 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def serving(model_dir: Path) -> HttpClient:
     return HttpClient(TensorFlowServing(model_dir))
+
+
+def test_a_model_that_fails_its_own_warmup_request_is_not_served(
+    model_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model_dir, tmp_path, dirs_exist_ok=True)
+    log = PredictionLog()
+    log.predict_log.request.model_spec.signature_name = "serving_default"
+    log.predict_log.request.inputs["x"].CopyFrom(tf.make_tensor_proto([-1.0]))
+    file = tmp_path / "1" / WARMUP_REQUESTS
+    file.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(file)) as records:
+        records.write(log.SerializeToString())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x must be positive"):
+        TensorFlowServing(tmp_path)
 
 
 def b64(content: bytes) -> dict[str, str]:
