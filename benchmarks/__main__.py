@@ -1,14 +1,18 @@
-"""Measure everything in one run and write docs/benchmarks.md.
+"""Measure everything in one run and write docs/benchmarks.md and docs/growth.png.
 
-python -m benchmarks --data /path/to/sounds
+python -m benchmarks --data recordings           about ten minutes on 2 cores
+python -m benchmarks --data recordings --full    and a whole training run with its quality
 """
 
 import argparse
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import ROOT, endpoint, gpu_estimate, preprocessing, training
-from benchmarks.measurement import machine
+from benchmarks import ROOT, endpoint, full_run, gpu_estimate, growth, preprocessing, training
+from benchmarks.measurement import Section, machine
+
+STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
 
 
 def main() -> None:
@@ -17,7 +21,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--data", type=Path, help="WAV files for preprocessing; spoken digits when not given"
+        "--data", type=Path, help="a folder of WAV files; made-up spoken digits when not given"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="also train to the end, which takes ten minutes more"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     args = parser.parse_args()
@@ -25,15 +32,20 @@ def main() -> None:
     if not any(folder.rglob("*.wav")):
         parser.error(f"--data: {folder} holds no .wav file")
 
+    measurements: dict[str, Callable[[], Section]] = {
+        "training": training.run,
+        "preprocessing": lambda: preprocessing.run(folder),
+        "endpoint": lambda: endpoint.run(STARTER),
+        "growth": lambda: growth.run(folder, args.output.with_name("growth.png")),
+        "GPU estimate": gpu_estimate.run,
+    }
+    if args.full:
+        measurements["a whole training run"] = lambda: full_run.run(folder)
+    command = "make bench FULL=1" if args.full else "make bench"
     today = datetime.date.today().isoformat()
-    page = [f"# Benchmarks\n\nMeasured by `make bench` on {today}: {machine()}."]
-    measurements = (
-        training.run,
-        lambda: preprocessing.run(folder),
-        lambda: endpoint.run(ROOT / "infra" / "starter" / "model.tar.gz"),
-        gpu_estimate.run,
-    )
-    for run in measurements:
+    page = [f"# Benchmarks\n\nMeasured by `{command}` on {today}: {machine()}."]
+    for number, (name, run) in enumerate(measurements.items(), 1):
+        print(f"[{number}/{len(measurements)}] {name}", flush=True)
         page.append(run().to_markdown())
         print(page[-1], "\n", flush=True)
     args.output.write_text("\n\n".join(page) + "\n", encoding="utf-8")

@@ -1,0 +1,55 @@
+"""The most memory that a process and those it starts hold at one time."""
+
+import threading
+from pathlib import Path
+from types import TracebackType
+
+POLL_SECONDS = 0.1
+
+
+class Watch:
+    """Looks at a process's memory from a thread as long as the `with` block lasts.
+
+    with Watch(process.pid) as watch:
+        process.wait()
+    print(watch.most_mib)
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.most_mib = pid, 0.0
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._finished.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while True:
+            self.most_mib = max(self.most_mib, tree_mib(self.pid))
+            if self._finished.wait(POLL_SECONDS):
+                return
+
+
+def tree_mib(pid: int) -> float:
+    """Memory of a process and of all that it started, shared pages once; 0 without /proc."""
+    total, waiting = 0.0, [pid]
+    while waiting:
+        folder = Path(f"/proc/{waiting.pop()}")
+        try:
+            lines = (folder / "smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
+            for thread in (folder / "task").iterdir():
+                waiting += [int(child) for child in (thread / "children").read_text().split()]
+        except (OSError, ValueError):
+            continue  # it has ended meanwhile
+    return total

@@ -1,0 +1,79 @@
+"""What `make bench` writes can be read, and every part of it can be run alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import ROOT, growth
+from benchmarks.gpu_estimate import LAUNCH_SECONDS, UTILISATION, step_seconds
+from benchmarks.graph_cost import Cost
+from benchmarks.growth import Point
+from benchmarks.instances import INSTANCES
+from benchmarks.measurement import Row, Section
+from benchmarks.memory import Watch
+from infra.settings import Settings
+
+
+def test_a_comparison_becomes_a_table_with_its_ratio() -> None:
+    section = Section("Speed", "How.", [Row("clips", "100", "10", 10.0), Row("size", "3 MB")])
+    assert section.to_markdown() == (
+        "## Speed\n\nHow.\n\n| what | ours | baseline | ratio |\n| --- | --- | --- | --- |\n"
+        "| clips | 100 | 10 | 10.0 x |\n| size | 3 MB |  |  |"
+    )
+
+
+def test_a_table_with_other_columns_ends_with_its_remarks() -> None:
+    section = Section("A", "B.", [("1", "2")], columns=("x", "y"), remarks="C.")
+    assert section.to_markdown().endswith("| x | y |\n| --- | --- |\n| 1 | 2 |\n\nC.")
+
+
+def test_a_row_that_does_not_fit_its_columns_is_an_error() -> None:
+    with pytest.raises(AssertionError, match="Speed"):
+        Section("Speed", "How.", [("1", "2")]).to_markdown()
+
+
+def test_growth_is_drawn(tmp_path: Path) -> None:
+    points = [Point(1, 800), Point(4, 900), Point(16, 1300)]
+    growth.draw(dict.fromkeys(growth.WORK, points), growth.TIMES, tmp_path / "growth.png")
+    assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_default_instance_type_has_an_estimate() -> None:
+    assert tuple(instance.type for instance in INSTANCES) == Settings().instance_types
+
+
+def test_a_step_takes_the_longest_of_its_bounds() -> None:
+    gpu = next(instance for instance in INSTANCES if instance.launches)
+    cpu = next(instance for instance in INSTANCES if not instance.launches)
+    arithmetic = Cost(flops=1e15, bytes=1, launches=1)
+    assert step_seconds(arithmetic, gpu) == 1e15 / (gpu.peak_flops * UTILISATION)
+    assert step_seconds(Cost(1, 1, launches=5000), gpu) == 5000 * LAUNCH_SECONDS
+    assert step_seconds(Cost(1, 1, launches=5000), cpu) < LAUNCH_SECONDS
+
+
+def test_memory_of_a_process_and_of_what_it_starts_is_seen() -> None:
+    hold = "import sys, time; x = bytearray(64 << 20); print('', flush=True); sys.stdin.read()"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with Watch(process.pid) as watch:
+            pass
+        process.communicate()
+    assert watch.most_mib > 64
+
+
+@pytest.mark.parametrize("module", ["growth", "endpoint", "full_run", "made_up_sounds"])
+def test_each_part_explains_itself(module: str) -> None:
+    name = f"benchmarks.{module}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", name, "--help"], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"python -m {name}" in done.stdout
