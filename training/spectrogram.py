@@ -80,9 +80,13 @@ class Transform:
         return asdict(self)
 
     def spectrogram(self, waves: tf.Tensor) -> tf.Tensor:
-        """(batch, clip_samples) in -1..1 to (batch, frames, bins) in 0..1."""
-        magnitude = tf.abs(self._stft(waves))[:, :, : self.bins] / self._full_scale
-        decibels = 20 / math.log(10) * tf.math.log(tf.maximum(magnitude, 1e-7))
+        """(batch, clip_samples) in -1..1 to (batch, frames, bins) in 0..1.
+
+        Shorter waves, of a whole number of hops, give a frame for each hop and one more.
+        """
+        spectrum = self._stft(waves)[:, :, : self.bins] / self._full_scale
+        power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        decibels = 10 / math.log(10) * tf.math.log(tf.maximum(power, 1e-14))
         return tf.clip_by_value(1 - decibels / self.floor_db, 0.0, 1.0)
 
     def waveform(self, values: tf.Tensor, iterations: int) -> tf.Tensor:
