@@ -15,6 +15,7 @@ import soundfile
 
 HITS_RATE, HITS_PER_LABEL = 22_050, 150  # Hz
 NOTES_RATE, NOTES = 44_100, 400  # Hz
+SEMITONES = 37  # above 110 Hz, three octaves
 
 
 def kick(rng: np.random.Generator, t: np.ndarray) -> np.ndarray:
@@ -61,8 +62,8 @@ HITS: dict[str, Callable[[np.random.Generator, np.ndarray], np.ndarray]] = {
 
 
 def note(rng: np.random.Generator, t: np.ndarray) -> np.ndarray:
-    """Return a held note of 110 to 880 Hz: harmonics, a slow start, some vibrato and breath."""
-    hertz = 110 * 2 ** rng.uniform(0, 3)
+    """Return a held note of a chromatic scale: harmonics, a slow start, vibrato and breath."""
+    hertz = 110 * 2 ** (rng.integers(SEMITONES) / 12)
     vibrato = 1 + rng.uniform(0, 0.01) * np.sin(2 * np.pi * rng.uniform(4, 6.5) * t)
     phase = 2 * np.pi * np.cumsum(hertz * vibrato) / NOTES_RATE
     slope, odd = rng.uniform(0.8, 2.2), rng.uniform(0.2, 1)  # odd: how loud even harmonics are
