@@ -32,8 +32,8 @@ synth: .venv/.ready node_modules/.ready ## the CloudFormation template, in cdk.o
 	cdk synth --quiet
 	@echo "cdk.out/SoundVae.template.json"
 
-bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md
-	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)")
+bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md; FULL=1 also trains to the end
+	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)") $(if $(FULL),--full)
 
 lock: $(UV) ## renew constraints.txt from the requirements files
 	$(UV) pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock" \

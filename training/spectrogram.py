@@ -84,8 +84,9 @@ class Transform:
 
         Shorter waves, of a whole number of hops, give a frame for each hop and one more.
         """
-        spectrum = self._stft(waves)[:, :, : self.bins] / self._full_scale
+        spectrum = self._stft(waves)[:, :, : self.bins]
         power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        power /= self._full_scale**2
         decibels = 10 / math.log(10) * tf.math.log(tf.maximum(power, 1e-14))
         return tf.clip_by_value(1 - decibels / self.floor_db, 0.0, 1.0)
 
