@@ -1,25 +1,34 @@
 """A data folder to spectrograms, labels and a validation split."""
 
+import errno
 import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from prepared import read_prepared
-from preprocess import AUDIO_SUFFIXES, DataError, Report, read_folder
+from preprocess import Clips, DataError, Report, is_sound, read_folder, visible_files
 from spectrogram import Transform
+from streaming import ahead, scratch_array
 
 NO_LABEL = -1
 FEWEST_PER_LABEL = 2  # on average; with fewer the labels are file numbers, not classes
+BATCH, NEIGHBOURS = 64, 1024  # clips
 
 
 @dataclass
 class Dataset:
     """Everything that a training run needs to know about its data."""
 
-    values: np.ndarray  # (clips, frames, bins), float16 in 0..1
+    values: np.ndarray  # (clips, frames, bins), float16 in 0..1; may lie in a file
     names: list[str]
     label_ids: np.ndarray  # (clips,), index into labels or NO_LABEL
     labels: list[str]  # sorted; empty when the data is unlabelled
@@ -56,50 +65,76 @@ def read_dataset(
 
     Raises DataError with a sentence when the folder cannot be trained on.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder that can be read")
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    prepared = [file for file in files if file.suffix.lower() == ".npy"]
-    if prepared and not any(file.suffix.lower() in AUDIO_SUFFIXES for file in files):
-        values, names, labels, transform, report = read_prepared(
-            folder, prepared, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length
-        )
-    else:
-        # the transform rounds the length up, so it is chosen before clips are padded
-        clips = read_folder(
-            folder, sample_rate=sample_rate, clip_seconds=clip_seconds, trim_db=trim_db
-        )
-        try:
-            transform = Transform.choose(
-                clips.sample_rate,
-                clips.waves.shape[1] / clips.sample_rate,
-                n_fft=n_fft,
-                hop_length=hop_length,
+    try:
+        names = visible_files(folder)
+        prepared = [name for name in names if name.lower().endswith(".npy")]
+        if prepared and not any(map(is_sound, names)):
+            values, names, labels, transform, report = read_prepared(
+                folder, prepared, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length
             )
-        except ValueError as error:
-            raise DataError(str(error)) from error
-        values = spectrograms(clips.waves, transform)
-        names, labels, report = clips.names, clips.labels, clips.report
+        else:
+            clips = read_folder(
+                folder, sample_rate=sample_rate, clip_seconds=clip_seconds, trim_db=trim_db
+            )
+            transform = _transform(clips, n_fft, hop_length)
+            values = spectrograms(clips, transform)
+            names, labels, report = clips.names, clips.labels, clips.report
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise DataError(
+            f"{tempfile.gettempdir()} is too full for the spectrograms of {folder}: make room "
+            "there, or let TMPDIR name a folder on a larger disk"
+        ) from error
     classes = _classes(labels, report)
     index = {label: i for i, label in enumerate(classes)}
     label_ids = np.array([index.get(label or "", NO_LABEL) for label in labels])
-    return Dataset(values.astype(np.float16), names, label_ids, classes, transform, report)
+    return Dataset(values, names, label_ids, classes, transform, report)
 
 
-def spectrograms(waves: np.ndarray, transform: Transform, batch: int = 256) -> np.ndarray:
-    """(clips, samples) to (clips, frames, bins) as float16, a batch at a time."""
+def _transform(clips: Clips, n_fft: int | None, hop_length: int | None) -> Transform:
+    seconds = clips.samples / clips.sample_rate
+    try:
+        return Transform.choose(clips.sample_rate, seconds, n_fft=n_fft, hop_length=hop_length)
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
-    @tf.function(input_signature=[tf.TensorSpec([None, transform.clip_samples])])
-    def graph(x: tf.Tensor) -> tf.Tensor:
-        return tf.cast(transform.spectrogram(x), tf.float16)
 
-    missing = transform.clip_samples - waves.shape[1]
-    return np.concatenate(
-        [
-            graph(np.pad(waves[i : i + batch], ((0, 0), (0, missing)))).numpy()
-            for i in range(0, len(waves), batch)
-        ]
+def spectrograms(clips: Clips, transform: Transform) -> np.ndarray:
+    """All clips as (clips, frames, bins), float16 in a file.
+
+    Clips of like length are transformed together up to the end of the longest; silence stays 0.
+    """
+    values = scratch_array((len(clips.names), transform.frames, transform.bins), np.float16)
+    graph = _graph(transform)
+
+    def fill(rows: np.ndarray) -> None:
+        longest = clips.lengths[rows].max() + transform.n_fft // 2  # as far as windows reach
+        frames = min(math.ceil(longest / transform.hop_length), transform.frames)
+        part = graph(clips.waves(rows, frames * transform.hop_length)).numpy()[:, :frames]
+        values[rows, : part.shape[1]] = part
+
+    threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in ahead(pool, fill, _alike(clips.lengths), threads):
+            pass
+    return values
+
+
+@lru_cache(maxsize=4)
+def _graph(transform: Transform) -> tf.types.experimental.GenericFunction:
+    return tf.function(
+        lambda waves: tf.cast(transform.spectrogram(waves), tf.float16),
+        input_signature=[tf.TensorSpec([None, None])],
     )
+
+
+def _alike(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Batches of clip numbers of like length, not far from each other in the files."""
+    for start in range(0, len(lengths), NEIGHBOURS):
+        order = start + np.argsort(lengths[start : start + NEIGHBOURS], kind="stable")
+        for i in range(0, len(order), BATCH):
+            yield order[i : i + BATCH]
 
 
 def _rank(name: str) -> float:

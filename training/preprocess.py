@@ -1,28 +1,39 @@
 """A folder of sounds to equally long mono clips of one sample rate.
 
     clips = read_folder(Path("recordings"))
+    waves = clips.waves(np.arange(64))   # (64, clips.samples)
 
-Labels come from the first sub-folder, or in a flat folder from `<label>_anything.wav`.
+Labels come from the first sub-folder, or in a flat folder from `<label>_anything.wav`. Every file
+is decoded once; the sounds wait in a temporary file until all their lengths and rates are known, so
+that memory does not grow with the data.
 """
 
 import math
 import os
 import re
+import tempfile
+import wave
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import librosa
 import numpy as np
 import soundfile
+
+from streaming import ahead
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 SHORTEST_SECONDS = 0.02
 MAX_SAMPLE_RATE = 48_000  # Hz
 MAX_CHOSEN_SECONDS = 4.0  # longer clips are possible, but only on request
+FILES_AT_ONCE = 16  # that a thread reads before it hands them over
 
 
 class DataError(Exception):
@@ -50,15 +61,39 @@ class Report:
         return "\n".join(lines + [f"  {note}" for note in self.notes])
 
 
+class Sound(NamedTuple):
+    """What is kept of a file."""
+
+    samples: np.ndarray  # (samples,), float32 in -1..1, no more than a clip can hold
+    length: int  # samples before that was cut off
+    rate: int  # Hz
+
+
 @dataclass
 class Clips:
-    """Equally long sounds in one array."""
+    """Equally long sounds, which lie in a file."""
 
-    waves: np.ndarray  # (clips, samples), float32 in -1..1
+    samples: int  # of a clip
     sample_rate: int  # Hz
     names: list[str]  # path below the folder
     labels: list[str | None]
+    lengths: np.ndarray  # (clips,), samples at sample_rate of which a clip keeps the first
     report: Report
+    spool: np.ndarray  # (all samples,), float32, every sound at the rate of its file
+    ends: np.ndarray  # (clips + 1,), where in the spool the sound before ends
+    rates: np.ndarray  # (clips,), Hz
+
+    def waves(self, clips: np.ndarray, samples: int | None = None) -> np.ndarray:
+        """Give the clips (n,) of these numbers as (n, samples), padded with silence."""
+        waves = np.zeros((len(clips), samples or self.samples), np.float32)
+        for row, clip in zip(waves, clips, strict=True):
+            sound = self.spool[self.ends[clip] : self.ends[clip + 1]]
+            if self.rates[clip] != self.sample_rate:
+                sound = resampled(sound, self.rates[clip], self.sample_rate)
+            if self.lengths[clip] > self.samples:
+                sound = cropped(sound, self.samples)
+            row[: len(sound)] = sound
+        return waves
 
 
 def read_folder(
@@ -76,31 +111,36 @@ def read_folder(
     files = _audio_files(folder, report)
     if not files:
         raise DataError(_nothing(folder, report, "no .wav, .flac, .ogg or .mp3 file"))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        if sample_rate is None:
-            sample_rate = _most_common_rate(pool.map(_rate, files))
-        rate = sample_rate
-        read = pool.map(lambda file: _read(file, rate, trim_db), files)
-        sounds, names = [], []
-        for file, outcome in zip(files, read, strict=True):
-            name = file.relative_to(folder).as_posix()
+    most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
+    names, lengths, rates, ends = [], [], [], [0]
+    threads = os.cpu_count() or 1
+    parts = [files[i : i + FILES_AT_ONCE] for i in range(0, len(files), FILES_AT_ONCE)]
+    read = partial(_read_all, folder, trim_db, most)
+    with tempfile.TemporaryFile() as spool, ThreadPoolExecutor(threads) as pool:
+        outcomes = chain.from_iterable(ahead(pool, read, parts, 2 * threads))
+        for name, outcome in zip(files, outcomes, strict=True):
             if isinstance(outcome, str):
                 report.skipped.append((name, outcome))
-            else:
-                sounds.append(outcome)
-                names.append(name)
-    if not sounds:
-        raise DataError(_nothing(folder, report, "no sound that can be used"))
-    samples = (
-        round(clip_seconds * rate)
-        if clip_seconds is not None
-        else choose_samples([len(sound) for sound in sounds], rate)
+                continue
+            spool.write(outcome.samples.data)
+            names.append(name)
+            lengths.append(outcome.length)
+            rates.append(outcome.rate)
+            ends.append(ends[-1] + len(outcome.samples))
+        if not names:
+            raise DataError(_nothing(folder, report, "no sound that can be used"))
+        spool.flush()
+        sounds = np.memmap(spool, np.float32, "r")
+    rate = sample_rate or min(Counter(rates).most_common(1)[0][0], MAX_SAMPLE_RATE)
+    scaled = -(-np.array(lengths) * rate // np.array(rates))
+    samples = choose_samples(scaled, rate) if clip_seconds is None else round(clip_seconds * rate)
+    report.kept = len(names)
+    report.padded = int((scaled < samples).sum())
+    report.cropped = int((scaled > samples).sum())
+    labels = [label_of(name) for name in names]
+    return Clips(
+        samples, rate, names, labels, scaled, report, sounds, np.array(ends), np.array(rates)
     )
-    waves = np.stack([fit_length(sound, samples) for sound in sounds])
-    report.kept = len(sounds)
-    report.padded = sum(len(sound) < samples for sound in sounds)
-    report.cropped = sum(len(sound) > samples for sound in sounds)
-    return Clips(waves, rate, names, [label_of(name) for name in names], report)
 
 
 def label_of(name: str) -> str | None:
@@ -112,7 +152,7 @@ def label_of(name: str) -> str | None:
     return label if underscore and label else None
 
 
-def choose_samples(lengths: list[int], sample_rate: int) -> int:
+def choose_samples(lengths: np.ndarray, sample_rate: int) -> int:
     """Choose a round number that holds 98 % of the sounds whole, at most 4 seconds.
 
     Round means a whole number of eighths of the power of two below it.
@@ -123,81 +163,112 @@ def choose_samples(lengths: list[int], sample_rate: int) -> int:
 
 
 def trim(sound: np.ndarray, sample_rate: int, trim_db: float) -> np.ndarray:
-    """Cut both ends that lie more than trim_db below the loudest 8 ms."""
+    """Cut both ends that lie more than trim_db below the loudest 8 ms.
+
+    Raises ValueError when a sample is not a number.
+    """
     hop = max(1, round(sample_rate * 0.008))
-    padded = np.pad(sound, (0, -len(sound) % hop))
-    power = np.mean(np.square(padded.reshape(-1, hop)), axis=1)
-    loud = np.flatnonzero(power > power.max(initial=0) * 10 ** (-trim_db / 10))
-    if not len(loud):
-        return sound[:0]
-    return sound[loud[0] * hop : (loud[-1] + 1) * hop]
+    blocks = np.zeros((-(-len(sound) // hop), hop), np.float32)
+    blocks.ravel()[: len(sound)] = sound
+    power = np.einsum("ij,ij->i", blocks, blocks)
+    loudest = power.max(initial=0)
+    if not math.isfinite(loudest):
+        raise ValueError("a sample is not a number")
+    loud = np.flatnonzero(power > loudest * 10 ** (-trim_db / 10))
+    return sound[loud[0] * hop : (loud[-1] + 1) * hop] if len(loud) else sound[:0]
 
 
-def fit_length(sound: np.ndarray, samples: int) -> np.ndarray:
-    """Pad with silence, or crop with a short fade so that the end does not click."""
-    if len(sound) <= samples:
-        return np.pad(sound, (0, samples - len(sound)))
-    cropped = sound[:samples].copy()
+def cropped(sound: np.ndarray, samples: int) -> np.ndarray:
+    """Crop with a short fade, so that the end does not click."""
+    sound = sound[:samples].copy()
     fade = min(samples, max(1, samples // 64))
-    cropped[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return cropped
+    sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return sound
 
 
-def _audio_files(folder: Path, report: Report) -> list[Path]:
+def resampled(sound: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
+    """Bring a sound from one rate to another, both in Hz, without changing its peak."""
+    changed = librosa.resample(sound, orig_sr=rate, target_sr=sample_rate)
+    return changed * (np.abs(sound).max() / max(np.abs(changed).max(), 1e-9))
+
+
+def visible_files(folder: Path) -> list[str]:
+    """Every file below the folder, as paths from there, in the same order everywhere.
+
+    Raises DataError when there is no such folder.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder that can be read")
-    files = []
-    for file in _walk(folder):
-        if file.suffix.lower() in AUDIO_SUFFIXES:
-            files.append(file)
-        else:
-            reason = f"{file.suffix.lower() or 'a file without an ending'} is not a sound"
-            report.skipped.append((file.relative_to(folder).as_posix(), reason))
-    return files
+    return sorted(_files(str(folder), ""), key=lambda name: name.split("/"))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Every visible file below the folder, in the same order everywhere."""
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden:
-            yield path
+def _files(folder: str, below: str) -> Iterator[str]:
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path, f"{below}{entry.name}/")
+        elif entry.is_file():
+            yield below + entry.name
 
 
-def _rate(file: Path) -> int | None:
-    try:
-        return int(soundfile.info(file).samplerate)
-    except (soundfile.LibsndfileError, OSError):
-        return None
+def is_sound(name: str) -> bool:
+    """Whether a file's ending is one of a sound."""
+    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122 - many names
 
 
-def _most_common_rate(rates: Iterator[int | None]) -> int:
-    counts = Counter(rate for rate in rates if rate)
-    most_common = counts.most_common(1)[0][0] if counts else MAX_SAMPLE_RATE
-    return min(most_common, MAX_SAMPLE_RATE)
+def _audio_files(folder: Path, report: Report) -> list[str]:
+    names = visible_files(folder)
+    for name in names:
+        if not is_sound(name):
+            ending = Path(name).suffix.lower() or "a file without an ending"
+            report.skipped.append((name, f"{ending} is not a sound"))
+    return [name for name in names if is_sound(name)]
 
 
-def _read(file: Path, sample_rate: int, trim_db: float) -> np.ndarray | str:
+def _read_all(
+    folder: Path, trim_db: float, most_seconds: float, names: list[str]
+) -> list[Sound | str]:
+    return [_read(f"{folder}/{name}", trim_db, most_seconds) for name in names]
+
+
+def _read(file: str, trim_db: float, most_seconds: float) -> Sound | str:
     """Read the trimmed sound at -1 dBFS, or give the reason why there is none."""
-    if file.stat().st_size == 0:
-        return "empty file"
     try:
-        with soundfile.SoundFile(file) as opened:  # a path would make librosa try ffmpeg as well
-            sound, rate = librosa.load(opened, sr=None, mono=True)
+        sound, rate = _decode(file)
     except Exception as error:  # the decoders raise many kinds; each means a broken file
+        if not Path(file).stat().st_size:
+            return "empty file"
         return f"cannot be decoded ({_first_line(error)})"
     if not len(sound):
         return "holds no samples"
-    if not np.isfinite(sound).all():
+    try:
+        sound = trim(sound, rate, trim_db)
+    except ValueError:
         return "holds samples that are not numbers"
-    if np.abs(sound).max() < 1e-4:
+    peak = max(sound.max(initial=0), -sound.min(initial=0))
+    if peak < 1e-4:
         return "silent (below -80 dBFS)"
-    if rate != sample_rate:
-        sound = librosa.resample(sound, orig_sr=rate, target_sr=sample_rate)
-    sound = trim(sound, sample_rate, trim_db)
-    if len(sound) < sample_rate * SHORTEST_SECONDS:
+    if len(sound) < rate * SHORTEST_SECONDS:
         return f"shorter than {SHORTEST_SECONDS * 1000:.0f} ms without its silence"
-    return (sound * (PEAK / np.abs(sound).max())).astype(np.float32)
+    kept = sound[: math.ceil(most_seconds * rate) + 1]
+    return Sound((kept * (PEAK / peak)).astype(np.float32, copy=False), len(sound), rate)
+
+
+def _decode(file: str) -> tuple[np.ndarray, int]:
+    """Give (samples,) in -1..1, channels mixed, and Hz.
+
+    16-bit mono WAV, of which there may be very many, needs no decoder.
+    """
+    try:
+        with wave.open(file) as opened:
+            if opened.getparams()[:2] == (1, 2):  # channels, bytes a sample
+                samples = np.frombuffer(opened.readframes(opened.getnframes()), "<i2")
+                return samples * np.float32(2**-15), opened.getframerate()
+    except (wave.Error, EOFError, ValueError):
+        pass
+    with soundfile.SoundFile(file) as opened:  # a path would make librosa try ffmpeg as well
+        return librosa.load(opened, sr=None, mono=True)
 
 
 def _first_line(error: Exception) -> str:
