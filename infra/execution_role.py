@@ -5,8 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.acknowledged import acknowledge_wildcards
 from infra.images import Images
+from infra.permissions import allow
 from infra.settings import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS, Settings
 
 READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT, CHECKPOINTS)
@@ -35,25 +35,31 @@ class ExecutionRole(iam.Role):
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
             ),
         )
-        self._allow(
+        allow(
+            self,
             ["s3:GetObject"],
             [bucket.arn_for_objects(f"{prefix}*") for prefix in READ],
             why="The folders hold files of any name.",
         )
-        self._allow(
+        allow(
+            self,
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             [bucket.arn_for_objects(f"{prefix}*") for prefix in WRITE],
             why="A job writes into a folder that is named after it.",
         )
         if settings.kms_key_arn:
-            self._allow(["kms:Decrypt", "kms:GenerateDataKey"], [settings.kms_key_arn])
+            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
+            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+            allow(self, actions, [settings.kms_key_arn])
         # SageMaker mirrors the job's folder of checkpoints, including what the job deletes there
-        self._allow(
+        allow(
+            self,
             ["s3:DeleteObject"],
             [bucket.arn_for_objects(f"{CHECKPOINTS}*")],
             why="Every execution has a folder of its own.",
         )
-        self._allow(
+        allow(
+            self,
             ["s3:ListBucket"],
             [bucket.bucket_arn],
             {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in READ]}},
@@ -70,7 +76,8 @@ class ExecutionRole(iam.Role):
                 f"/aws/sagemaker/Endpoints/{settings.name}",
             )
         ]
-        self._allow(
+        allow(
+            self,
             [
                 "logs:CreateLogGroup",
                 "logs:CreateLogStream",
@@ -80,7 +87,8 @@ class ExecutionRole(iam.Role):
             [arn for group in log_groups for arn in (group, f"{group}:*")],
             why="Every job and every start of the endpoint makes a log stream of its own.",
         )
-        self._allow(
+        allow(
+            self,
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             [
                 stack.format_arn(
@@ -94,28 +102,15 @@ class ExecutionRole(iam.Role):
             ],
         )
         # neither action knows resources; the second is held to SageMaker's own metrics
-        self._allow(
+        allow(
+            self,
             ["ecr:GetAuthorizationToken"],
             ["*"],
             why="Logging in to a registry and writing metrics know no resource.",
         )
-        self._allow(
+        allow(
+            self,
             ["cloudwatch:PutMetricData"],
             ["*"],
             {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
         )
-
-    def _allow(
-        self,
-        actions: list[str],
-        resources: list[str],
-        conditions: dict | None = None,
-        *,
-        why: str = "",
-    ) -> None:
-        """Grant; a `*` among the resources needs a sentence that says `why`."""
-        self.add_to_policy(
-            iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
-        )
-        if why:
-            acknowledge_wildcards(self, resources, why)

@@ -7,8 +7,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.acknowledged import acknowledge_wildcards
 from infra.definition import definition
+from infra.permissions import allow
 from infra.record import Record
 from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
 from infra.states import Surroundings
@@ -45,7 +45,8 @@ class Pipeline(Construct):
         self._pass(execution_role)
         self._train(f"{name}--*")
         self._promote(f"{name}--*", name, deployed_config_arn, records=[served, lock])
-        self._allow(
+        allow(
+            self.role,
             ["states:DescribeExecution"],
             [
                 stack.format_arn(
@@ -82,17 +83,24 @@ class Pipeline(Construct):
 
     def _look_into(self, bucket: s3.IBucket) -> None:
         prefixes = [f"{prefix}*" for prefix in (AUDIO, SPECTROGRAMS, MODELS, OUTPUT)]
-        self._allow(["s3:ListBucket"], [bucket.bucket_arn], {"StringLike": {"s3:prefix": prefixes}})
+        allow(
+            self.role,
+            ["s3:ListBucket"],
+            [bucket.bucket_arn],
+            {"StringLike": {"s3:prefix": prefixes}},
+        )
 
     def _pass(self, role: iam.IRole) -> None:
-        self._allow(
+        allow(
+            self.role,
             ["iam:PassRole"],
             [role.role_arn],
             {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         )
 
     def _train(self, jobs: str) -> None:
-        self._allow(
+        allow(
+            self.role,
             [
                 "sagemaker:CreateTrainingJob",
                 "sagemaker:DescribeTrainingJob",
@@ -104,7 +112,8 @@ class Pipeline(Construct):
             why="Every attempt at training has a name of its own, which begins with the stack's.",
         )
         # how Step Functions learns that a job has ended
-        self._allow(
+        allow(
+            self.role,
             ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
             [self._arn("events", "rule", "StepFunctionsGetEventsForSageMakerTrainingJobsRule")],
         )
@@ -115,47 +124,37 @@ class Pipeline(Construct):
         model = self._arn("sagemaker", "model", made)
         config = self._arn("sagemaker", "endpoint-config", made)
         live = self._arn("sagemaker", "endpoint", endpoint)
-        self._allow(
+        allow(
+            self.role,
             ["sagemaker:CreateModel"],
             [model],
             why="Every promotion makes a model with a name of its own, which begins with the "
             "stack's.",
         )
-        self._allow(
+        allow(
+            self.role,
             ["sagemaker:CreateEndpointConfig"],
             [config],
             why="Every promotion makes a config with a name of its own, which begins with the "
             "stack's.",
         )
-        self._allow(["sagemaker:AddTags"], [model, config])
+        allow(self.role, ["sagemaker:AddTags"], [model, config])
         # the deployed config too: a promotion that fails brings it back
-        self._allow(["sagemaker:UpdateEndpoint"], [live, config, deployed_config_arn])
-        self._allow(["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"], [live])
-        self._allow(["sagemaker:DeleteModel"], [model])
-        self._allow(["sagemaker:DeleteEndpointConfig"], [config])
-        self._allow(
+        allow(self.role, ["sagemaker:UpdateEndpoint"], [live, config, deployed_config_arn])
+        allow(self.role, ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"], [live])
+        allow(self.role, ["sagemaker:DeleteModel"], [model])
+        allow(self.role, ["sagemaker:DeleteEndpointConfig"], [config])
+        allow(
+            self.role,
             ["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"],
             ["*"],
             why="Lists are of the whole account, as are traces and the delivery of logs.",
         )
-        self._allow(
-            ["ssm:GetParameter", "ssm:PutParameter"], [record.parameter_arn for record in records]
+        allow(
+            self.role,
+            ["ssm:GetParameter", "ssm:PutParameter"],
+            [record.parameter_arn for record in records],
         )
 
     def _arn(self, service: str, resource: str, name: str) -> str:
         return cdk.Stack.of(self).format_arn(service=service, resource=resource, resource_name=name)
-
-    def _allow(
-        self,
-        actions: list[str],
-        resources: list[str],
-        conditions: dict | None = None,
-        *,
-        why: str = "",
-    ) -> None:
-        """Grant; a `*` among the resources needs a sentence that says `why`."""
-        self.role.add_to_policy(
-            iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
-        )
-        if why:
-            acknowledge_wildcards(self.role, resources, why)

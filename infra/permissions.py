@@ -1,14 +1,24 @@
-"""Wildcards in permissions, each with the sentence that justifies it, for cdk-nag to read."""
+"""Permissions of a role; each wildcard has a sentence that justifies it, for cdk-nag to read."""
 
 from typing import Any
 
 import aws_cdk as cdk
-from constructs import Construct
+from aws_cdk import aws_iam as iam
 
 
-def acknowledge_wildcards(role: Construct, resources: list[str], why: str) -> None:
-    """Say why `role` is granted something on those of the `resources` that hold a `*`."""
-    for resource in resources:
+def allow(
+    role: iam.Role,
+    actions: list[str],
+    resources: list[str],
+    conditions: dict | None = None,
+    *,
+    why: str = "",
+) -> None:
+    """Grant `role` these actions; a `*` among the resources needs a sentence that says `why`."""
+    role.add_to_policy(
+        iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
+    )
+    for resource in resources if why else []:
         written = _written(cdk.Stack.of(role).resolve(resource))
         if "*" in written:
             cdk.Validations.of(role).acknowledge(
