@@ -45,10 +45,7 @@ def promote_states(around: Surroundings) -> dict[str, State]:
                     {
                         "VariantName": VARIANT,
                         "ModelName": query("$model_name"),
-                        "ServerlessConfig": {
-                            "MemorySizeInMB": around.settings.endpoint_memory_mb,
-                            "MaxConcurrency": around.settings.endpoint_max_concurrency,
-                        },
+                        "ServerlessConfig": query("$serverless"),
                     }
                 ],
                 "Tags": tags(around),

@@ -1,6 +1,6 @@
 """Taking turns: one execution at a time changes the endpoint, and an aborted one blocks nobody."""
 
-from infra.jsonata import query
+from infra.jsonata import literal, query
 from infra.promotion_lock import NOBODY
 from infra.states import ME, State, Surroundings, catch_all, read_parameter, write_parameter
 from infra.undo_states import IN_PROGRESS, catch_and_undo
@@ -105,6 +105,7 @@ def turn_states(around: Surroundings) -> dict[str, State]:
             "Assign": {
                 "looks": query("$looks + 1"),
                 "serving_config": query("$states.result.EndpointConfigName"),
+                "serverless": query(_serverless(around)),
             },
             "Output": {"status": query("$states.result.EndpointStatus")},
             "Catch": catch_and_undo("Looking at the endpoint", then="Let others promote"),
@@ -171,3 +172,20 @@ def turn_states(around: Surroundings) -> dict[str, State]:
             ])"""),
         },
     }
+
+
+def _serverless(around: Surroundings) -> str:
+    """Write an expression for memory and concurrency: those that the endpoint has.
+
+    This execution may have begun before the deploy that changed them.
+    """
+    deployed = {
+        "MemorySizeInMB": around.settings.endpoint_memory_mb,
+        "MaxConcurrency": around.settings.endpoint_max_concurrency,
+    }
+    return f"""$merge([
+      {literal(deployed)},
+      $states.result.ProductionVariants[0].CurrentServerlessConfig.{{
+        'MemorySizeInMB': MemorySizeInMB, 'MaxConcurrency': MaxConcurrency
+      }}
+    ])"""

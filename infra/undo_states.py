@@ -38,6 +38,11 @@ def undo_states(around: Surroundings) -> dict[str, State]:
             "Output": {
                 "moving": query(f"$states.result.EndpointStatus in {IN_PROGRESS}"),
                 "as_before": query("$states.result.EndpointConfigName = $former_config"),
+                # a deploy, which has brought what is recorded as served
+                "by_others": query(
+                    "$not($states.result.EndpointConfigName"
+                    " in [$former_config, $serving_config, $config_name])"
+                ),
             },
             "Retry": RETRY,
             "Catch": [
@@ -57,12 +62,16 @@ def undo_states(around: Surroundings) -> dict[str, State]:
                     "Next": "Give the endpoint time",
                 },
                 {
-                    "Condition": query("$states.input.as_before and $not($states.input.moving)"),
+                    "Condition": query(
+                        "($states.input.as_before or $states.input.by_others)"
+                        " and $not($states.input.moving)"
+                    ),
                     "Assign": {
                         "left": query(NOBODY),
                         "failure": query(
-                            "$failure & ($undone and $failure != ''"
-                            " ? ' The endpoint serves again what it served before.' : '')"
+                            "$failure & ($failure = '' ? '' : $states.input.by_others"
+                            " ? ' Meanwhile a deployment gave it another config.'"
+                            " : $undone ? ' The endpoint serves again what it served before.' : '')"
                         ),
                     },
                     "Next": "Is there a config to remove?",

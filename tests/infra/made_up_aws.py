@@ -32,6 +32,7 @@ class Aws:
         self.metrics: dict[str, float] = {"val_loss": -2.5}
         self.serves = "ServingConfig-1"  # CloudFormation's
         self.status = "InService"
+        self.serverless = {"MemorySizeInMB": 3072, "MaxConcurrency": 5}
         self.updates: list[list[str]] = []  # statuses that follow each update; then InService
         self.after: list[str] = []
         self.updating_to = ""
@@ -126,7 +127,12 @@ class Aws:
             if self.status == "InService" and self.update_works:
                 self.serves = self.updating_to
         reason = {} if self.update_works else {"FailureReason": "The container did not start."}
-        return {"EndpointStatus": self.status, "EndpointConfigName": self.serves, **reason}
+        return {
+            "EndpointStatus": self.status,
+            "EndpointConfigName": self.serves,
+            "ProductionVariants": [{"CurrentServerlessConfig": self.serverless}],
+            **reason,
+        }
 
     def get_parameter(self, given: dict[str, Any]) -> Any:
         value, version = self.values[given["Name"]]

@@ -126,6 +126,39 @@ def test_what_was_trained_is_not_lost_when_its_promotion_fails(
     )
 
 
+def test_a_deploy_that_changes_the_endpoint_during_a_promotion_is_left_as_it_is(
+    definition: dict[str, Any], aws: Aws
+) -> None:
+    def deploy() -> None:
+        aws.configs[:] = ["ServingConfig-2", *(name for name in aws.configs if "--" in name)]
+        aws.serves, aws.status, aws.after = "ServingConfig-2", "InService", []
+
+    aws.before["describeEndpoint", 2] = deploy
+    execution = promote(definition, aws)
+    assert execution.cause == (
+        "The endpoint sound-vae does not serve the new model (InService): AWS gave no reason. "
+        "Meanwhile a deployment gave it another config."
+    )
+    assert (aws.serves, aws.recorded, aws.lock) == ("ServingConfig-2", aws.starter, FREE)
+    assert (aws.configs, aws.models) == (["ServingConfig-2"], ["ServingModel-1"])
+
+
+@pytest.mark.parametrize(
+    ("endpoint_s", "expected"),
+    [
+        ({"MemorySizeInMB": 4096, "MaxConcurrency": 7, "ProvisionedConcurrency": 1}, (4096, 7)),
+        ({}, (3072, 5)),
+    ],
+)
+def test_a_promotion_keeps_the_memory_that_a_deploy_gave_the_endpoint_meanwhile(
+    definition: dict[str, Any], aws: Aws, endpoint_s: dict[str, int], expected: tuple[int, int]
+) -> None:
+    aws.serverless = endpoint_s
+    (config,) = promote(definition, aws).calls_of("createEndpointConfig")
+    serverless = config["ProductionVariants"][0]["ServerlessConfig"]
+    assert serverless == dict(zip(("MemorySizeInMB", "MaxConcurrency"), expected, strict=True))
+
+
 def test_a_rollback_that_fails_says_so(definition: dict[str, Any], aws: Aws) -> None:
     aws.answer, aws.error_at["updateEndpoint", 2] = {"sounds": [{"rms": 0}]}, IT_IS_SO
     execution = promote(definition, aws)
