@@ -5,6 +5,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local.aws import bucket_and_key
 
 SECONDS_BETWEEN_LOOKS = 0.3
@@ -67,5 +69,6 @@ class Checkpoints:
         self._mirrored = present
 
     def _keep_alike(self) -> None:
-        while not self._closed.wait(SECONDS_BETWEEN_LOOKS):
-            self.mirror()
+        with contextlib.suppress(ClientError):  # not allowed: the last look says so
+            while not self._closed.wait(SECONDS_BETWEEN_LOOKS):
+                self.mirror()

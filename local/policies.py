@@ -18,7 +18,8 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _like(pattern: str, value: str, flags: int = 0) -> bool:
+def matches(pattern: str, value: str, flags: int = 0) -> bool:
+    """Tell whether `value` is what a pattern with `*` and `?` describes."""
     regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(regex, value, flags | re.DOTALL) is not None
 
@@ -26,9 +27,9 @@ def _like(pattern: str, value: str, flags: int = 0) -> bool:
 CONDITION_OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: value == wanted,
     "StringEqualsIgnoreCase": lambda wanted, value: value.lower() == wanted.lower(),
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
+    "StringLike": matches,
+    "ArnEquals": matches,
+    "ArnLike": matches,
     "Bool": lambda wanted, value: value.lower() == wanted.lower(),
     "NumericEquals": lambda wanted, value: float(value) == float(wanted),
     "NumericLessThan": lambda wanted, value: float(value) < float(wanted),
@@ -53,15 +54,15 @@ def condition_holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping
                 if not (negated or operator.endswith("IfExists")):
                     return False
             else:
-                matches = CONDITION_OPERATORS[name.replace("Not", "")]
-                if any(matches(str(one), value) for one in as_list(wanted)) == negated:
+                holds = CONDITION_OPERATORS[name.replace("Not", "")]
+                if any(holds(str(one), value) for one in as_list(wanted)) == negated:
                     return False
     return True
 
 
 def _applies(statement: Statement, action: str, resource: str, context: Mapping[str, str]) -> bool:
     def listed(key: str, value: str, flags: int = 0) -> bool:
-        return any(_like(pattern, value, flags) for pattern in as_list(statement[key]))
+        return any(matches(pattern, value, flags) for pattern in as_list(statement[key]))
 
     if "Action" in statement and not listed("Action", action, re.IGNORECASE):
         return False

@@ -76,11 +76,11 @@ def call(role_arn: str, api: str, method: str, parameters: dict[str, Any], regio
     return json.loads(to_json_str(_renamed(response, operation.output_shape, _as_step_functions)))
 
 
-class AwsSdkTask(aws_sdk.StateTaskServiceAwsSdk):
-    """`arn:aws:states:::aws-sdk:SERVICE:ACTION`."""
+class TaskUnderTheRole:
+    """A task that calls its API with a session of the state machine's role."""
 
     def _eval_service_task(
-        self,
+        self: Any,
         env: Any,
         resource_runtime_part: Any,
         normalised_parameters: Any,
@@ -92,7 +92,11 @@ class AwsSdkTask(aws_sdk.StateTaskServiceAwsSdk):
         env.stack.append(call(role, api, method, normalised_parameters, region))
 
 
-class SageMakerTask(callback.StateTaskServiceCallback):
+class AwsSdkTask(TaskUnderTheRole, aws_sdk.StateTaskServiceAwsSdk):
+    """`arn:aws:states:::aws-sdk:SERVICE:ACTION`."""
+
+
+class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
     """`arn:aws:states:::sagemaker:ACTION`; `createTrainingJob.sync` waits for the end."""
 
     ACTIONS = (
@@ -112,17 +116,6 @@ class SageMakerTask(callback.StateTaskServiceCallback):
         known = self.resource.api_action in self.ACTIONS
         waits = self.resource.condition is not None
         return set() if known and (not waits or "Job" in self.resource.api_action) else None
-
-    def _eval_service_task(
-        self,
-        env: Any,
-        resource_runtime_part: Any,
-        normalised_parameters: Any,
-        state_credentials: Any,
-    ) -> None:
-        method, region = self._get_boto_service_action(), resource_runtime_part.region
-        role = state_credentials.role_arn
-        env.stack.append(call(role, "sagemaker", method, normalised_parameters, region))
 
     def _build_sync_resolver(
         self,

@@ -135,6 +135,24 @@ class Deployed:
         found = [api.describe_training_job(TrainingJobName=name) for name in names]
         return sorted(found, key=lambda job: job["CreationTime"])
 
+    def log_of(self, job: str) -> list[str]:
+        """The lines of a training job's log."""
+        where = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
+        api = self.client("logs")
+        (stream,) = api.describe_log_streams(**where, logStreamNamePrefix=f"{job}/")["logStreams"]
+        where["logStreamName"] = stream["logStreamName"]
+        lines: list[str] = []
+        page = api.get_log_events(**where, startFromHead=True)
+        while page["events"]:
+            lines += [event["message"] for event in page["events"]]
+            page = api.get_log_events(**where, nextToken=page["nextForwardToken"])
+        return lines
+
+    def exists(self) -> bool:
+        """Whether the stack has not been removed."""
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return self.stack in {stack["StackName"] for stack in stacks}
+
     def states(self, execution: str) -> list[str]:
         """The names of the states that an execution has entered so far."""
         events = self.client("stepfunctions").get_execution_history(

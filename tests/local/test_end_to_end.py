@@ -4,12 +4,15 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import time
 import wave
 from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import iam
+from local import faults, iam
 from local.aws import role_environment
 from tests.local.deployment import (
     ACCOUNT,
@@ -118,10 +121,30 @@ def test_nothing_in_the_happy_path_lacks_a_permission(promoted: str) -> None:
 
 def test_the_job_leaves_its_epochs_in_cloudwatch_logs(deployed: Deployed, promoted: str) -> None:
     job = promoted.split("/")[-3]
-    events = deployed.client("logs").filter_log_events(
-        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job}/"
-    )["events"]
-    assert any(event["message"].startswith("epoch=1 ") for event in events)
+    assert any(line.startswith("epoch=1 ") for line in deployed.log_of(job))
+
+
+def test_real_training_goes_on_after_spot_interruptions_and_leaves_its_report(
+    deployed: Deployed, promoted: str
+) -> None:
+    epochs = 4
+    faults.current.interrupt_after, faults.current.warning_seconds = [0.0, 0.3], 0  # SIGKILL
+    hyperparameters = {**ONE_EPOCH, "epochs": epochs}
+    try:
+        output = deployed.run({"hyperparameters": hyperparameters, "promote": "never"})
+    finally:
+        faults.clear()
+    job = deployed.jobs()[-1]
+    steps = [step["Status"] for step in job["SecondaryStatusTransitions"]]
+    assert steps.count("Interrupted") == 2
+    numbers = (re.match(r"epoch=(\d+) ", line) for line in deployed.log_of(output["training_job"]))
+    learned = [int(number[1]) for number in numbers if number]
+    assert learned[-1] == epochs
+    assert all(after - before in (0, 1) for before, after in pairwise(learned)), learned
+    bucket, _, key = output["report"].removeprefix("s3://").partition("/")
+    body = deployed.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as report:
+        assert any(name.endswith((".png", ".html", ".md")) for name in report.getnames())
 
 
 def test_a_deploy_of_the_same_stack_keeps_the_promoted_model(

@@ -1,6 +1,6 @@
 """Synthesise the real stack around a quick train.py, as it is and with one thing changed each.
 
-    PYTHONPATH=. python tests/local/assemblies.py FOLDER
+    PYTHONPATH=. python tests/local/scenarios/assemblies.py FOLDER
 
 One process for all, as most of the time of a synth goes into starting it.
 """
@@ -17,22 +17,21 @@ import aws_cdk as cdk
 from infra.settings import Settings
 from infra.stack import STARTER, TRAINING, SoundVaeStack
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 STACK = "Scenarios"
 NAME = "scenarios"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/tensorflow-inference:another-tag"
-FIGURES = ("val_accuracy", "served_val_loss", "served_val_accuracy", "comparable")
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
 
 
 def quick_training(folder: Path) -> Path:
     """Write the quick train.py with the real hyperparameters and the starter's model."""
     folder.mkdir(parents=True)
     shutil.copy(Path(__file__).parent / "quick_training" / "train.py", folder)
-    shutil.copy(TRAINING / "hyperparameters.json", folder)
+    for name in ("hyperparameters.json", "metrics.json"):
+        shutil.copy(TRAINING / name, folder)
     shutil.copy(STARTER, folder / "model.tar.gz")
-    figures = json.loads((TRAINING / "metrics.json").read_text())
-    (folder / "metrics.json").write_text(json.dumps(figures | dict.fromkeys(FIGURES, "")))
     return folder
 
 
@@ -51,15 +50,17 @@ def main(folder: Path) -> None:
     """Write one cloud assembly for each variant."""
     training = quick_training(folder / "training")
     context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    starter = other_starter(folder / "starter.tar.gz")
     variants: dict[str, dict[str, Any]] = {
         "as-it-is": {},
         "memory": {"endpoint_memory_mb": 4096},
         "image": {"serving_image": IMAGE},
-        "removable": {"retain_data": False},
-        "starter": {"starter": other_starter(folder / "starter.tar.gz")},
+        "starter": {"starter": starter},
+        # the starter too, as a deploy copies it, which then takes the key
+        "key": {"kms_key_arn": KEY, "retain_data": False, "starter": starter},
     }
     for variant, changes in variants.items():
-        starter = changes.pop("starter", STARTER)
+        served_at_first = changes.pop("starter", STARTER)
         app = cdk.App(outdir=str(folder / variant), context=context)
         SoundVaeStack(
             app,
@@ -67,7 +68,7 @@ def main(folder: Path) -> None:
             settings=Settings(name=NAME, **changes),
             env=cdk.Environment(account=ACCOUNT, region=REGION),
             training=training,
-            starter=starter,
+            starter=served_at_first,
         )
         app.synth()
     rename_role(folder)

@@ -1,0 +1,95 @@
+"""The real stack and definition under the deployed policies, around a train.py of a second.
+
+Deployed once for all scenarios, which therefore run in the order of their files' names.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import clock, faults, iam, training_job
+from tests.local.deployment import REPOSITORY, Client, Deployed, bootstrap, deploy
+from tests.local.scenarios.assemblies import STACK
+from tests.local.scenarios.ordering import order
+from tests.local.scenarios.permissions import Grants
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a cloud assembly for each variant of the stack."""
+    folder = tmp_path_factory.mktemp("assemblies")
+    subprocess.run(
+        [sys.executable, str(FOLDER / "assemblies.py"), str(folder)],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    return folder
+
+
+@contextlib.contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """Wait a twentieth of the time, and train without TensorFlow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "speed", 20)
+        hidden = {"PYTHONPATH": str(FOLDER / "no_tensorflow")}
+        patch.setattr(training_job, "IMAGE_ENVIRONMENT", hidden)
+        yield
+
+
+@pytest.fixture(scope="session")
+def grants() -> Grants:
+    """What the roles of the stack were granted in the course of all scenarios."""
+    return Grants()
+
+
+@pytest.fixture(scope="session")
+def product(client: Client, assemblies: Path, grants: Grants) -> Deployed:
+    """The deployed stack, with sounds in it and a first model promoted by the input `{}`."""
+    iam.DENIED.clear()
+    iam.ALLOWED.clear()
+    bootstrap(client)
+    with in_a_hurry():
+        deploy(assemblies / "as-it-is", client, STACK)
+        product = Deployed(client, assemblies / "as-it-is", STACK)
+        order(product, "audio/")
+        assert product.run({})["promoted"]
+    grants.note(product)
+    return product
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hurry() -> Iterator[None]:
+    with in_a_hurry():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def consistent(product: Deployed, grants: Grants) -> Iterator[None]:
+    """After every scenario the record is true and no permission was missing."""
+    if not product.exists():
+        yield
+        return
+    iam.DENIED.clear()
+    before = product.config()
+    yield
+    faults.clear()
+    assert iam.DENIED == [], "a permission was missing"
+    if not product.exists():
+        return
+    grants.note(product)
+    assert product.served_model() == product.recorded_model()
+    made = {name for name in product.made() if not name.startswith((product.config(), before))}
+    assert len(made) <= 2, "more than the former promotion's model and config are left"
+    assert product.sound({}).getnframes() > 0
+    lock = product.client("ssm").get_parameter(Name=f"/{product.endpoint}/promotion")
+    assert json.loads(lock["Parameter"]["Value"]) == {"execution": ""}, "nobody's turn is left"

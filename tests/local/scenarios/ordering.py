@@ -1,0 +1,27 @@
+"""What the quick train.py is told to do, and what it has written."""
+
+import json
+import time
+from typing import Any
+
+from tests.local.deployment import Deployed
+
+
+def order(product: Deployed, folder: str, **orders: Any) -> dict[str, Any]:
+    """Put a sound and the quick train.py's orders into a folder; return an input that names it."""
+    for name, body in {"a_1.wav": b"RIFF", "orders.json": json.dumps(orders).encode()}.items():
+        product.client("s3").put_object(Bucket=product.bucket, Key=folder + name, Body=body)
+    return {"data": folder}
+
+
+def wait_for_training(product: Deployed, execution: str) -> str:
+    """Wait until the newest job's script runs; return the job's name."""
+    product.wait_for_state(execution, "Train the model")
+    while True:
+        jobs = product.jobs()
+        if jobs and (jobs[-1]["TrainingJobStatus"], jobs[-1]["SecondaryStatus"]) == (
+            "InProgress",
+            "Training",
+        ):
+            return jobs[-1]["TrainingJobName"]
+        time.sleep(0.05)

@@ -1,0 +1,69 @@
+"""Executions begin with their input: what is right runs, what is wrong costs nothing."""
+
+from typing import Any
+
+import pytest
+
+from tests.local.deployment import Deployed
+
+FIRST = "ml.g5.xlarge"
+
+
+@pytest.mark.parametrize("input_", [{}, {"Comment": "Insert your JSON here"}])
+def test_happy_path_with_an_empty_and_with_the_consoles_default_input(
+    product: Deployed, input_: dict[str, Any]
+) -> None:
+    former = product.served_model()
+    output = product.run(input_)
+    assert output["promoted"]
+    assert output["why"]
+    assert output["model"] == product.served_model()
+    assert output["previous_model"] == former
+    assert output["endpoint"] == product.endpoint
+    assert output["endpoint_config"] == product.config()
+    assert output["metrics"]["val_loss"] == 1
+    assert output["metrics"]["served_val_loss"] == 2
+    assert output["instance_type"] == FIRST
+    assert output["spot"] is True
+    assert output["billable_seconds"] <= output["training_seconds"]
+    assert product.jobs()[-1]["TrainingJobName"] == output["training_job"]
+
+
+def test_the_output_names_the_runs_report(product: Deployed) -> None:
+    report = product.run({"promote": "never"})["report"]
+    bucket, _, key = report.removeprefix("s3://").partition("/")
+    assert product.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+
+@pytest.mark.parametrize(
+    ("request_", "named"),
+    [
+        ({"colour": "red"}, ["colour", "hyperparameters", "instance_types"]),
+        ({"hyperparameters": {"epoch": 3}}, ["epoch", "epochs"]),
+        ({"hyperparameters": {"epochs": "many"}}, ["epochs", "many", "whole number"]),
+        ({"hyperparameters": {"epochs": 0}}, ["epochs", "0", "1 to 10000"]),
+        ({"hyperparameters": 3}, ["hyperparameters", "3"]),
+        ({"instance_types": []}, ["instance_types", "ml.g5.xlarge"]),
+        ({"instance_types": ["g5.xlarge"]}, ["instance_types", "g5.xlarge"]),
+        ({"instance_count": 2}, ["instance_count", "2", "training runs on one machine"]),
+        ({"spot": "yes"}, ["spot", "yes", "true or false"]),
+        ({"max_runtime_minutes": 0}, ["max_runtime_minutes", "0"]),
+        ({"promote": "maybe"}, ["promote", "maybe", "if_better"]),
+        ({"data": "private/"}, ["data", "private/", "audio/"]),
+        ({"data": "audio/nothing/"}, ["audio/nothing/", "wav"]),
+        ({"model": "s3://elsewhere/model.tar.gz"}, ["model", "s3://elsewhere/model.tar.gz"]),
+        ({"model": "MISSING"}, ["no model at"]),
+        ({"model": "MISSING", "spot": True}, ["leave out spot"]),
+    ],
+)
+def test_bad_input_fails_before_anything_costs_money(
+    product: Deployed, request_: dict[str, Any], named: list[str]
+) -> None:
+    if request_.get("model") == "MISSING":
+        url = f"s3://{product.bucket}/output/none/output/model.tar.gz"
+        request_ = {**request_, "model": url}
+    before = len(product.jobs())
+    cause = product.fail(request_)
+    for word in named:
+        assert word in cause
+    assert len(product.jobs()) == before

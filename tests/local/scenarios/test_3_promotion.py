@@ -1,0 +1,114 @@
+"""What happens when a model is to take the endpoint."""
+
+import json
+
+import pytest
+
+from local import faults
+from tests.local.deployment import Deployed
+from tests.local.scenarios.ordering import order
+
+
+@pytest.mark.parametrize(
+    ("promote", "orders"),
+    [
+        ("if_better", {"val_loss": 3.0}),
+        ("if_better", {"val_accuracy": 0.5, "served_val_accuracy": 0.9}),
+        ("never", {}),
+    ],
+)
+def test_the_gate_says_no_and_the_output_says_how_to_promote_the_model_all_the_same(
+    product: Deployed, promote: str, orders: dict[str, float]
+) -> None:
+    before = product.config()
+    request = order(product, "audio/worse/", **orders)
+    output = product.run({**request, "promote": promote})
+    assert not output["promoted"]
+    assert output["why"]
+    assert product.config() == before
+    assert product.run(output["promote_with"])["promoted"], "the way that it says must work"
+    assert product.served_model() == output["model"]
+
+
+def test_promote_always_takes_a_worse_model(product: Deployed) -> None:
+    request = order(product, "audio/worse/", val_loss=3.0)
+    output = product.run({**request, "promote": "always"})
+    assert output["promoted"]
+    assert product.served_model() == output["model"]
+
+
+def test_an_endpoint_update_that_fails_leaves_the_former_config_and_no_orphan(
+    product: Deployed,
+) -> None:
+    before, made = product.config(), product.made()
+    faults.current.update_fails = "The container was too large to start."
+    cause = product.fail({})
+    assert "The container was too large to start." in cause
+    assert "What was trained is kept at s3://" in cause
+    assert product.config() == before
+    assert product.made() == made
+
+
+def test_an_archive_that_holds_no_model_leaves_the_former_config_and_no_orphan(
+    product: Deployed,
+) -> None:
+    before, made = product.config(), product.made()
+    key = "models/broken/model.tar.gz"
+    product.client("s3").put_object(Bucket=product.bucket, Key=key, Body=b"no archive")
+    cause = product.fail({"model": f"s3://{product.bucket}/{key}"})
+    assert "does not serve the new model" in cause
+    assert "Failed to download model data" in cause
+    assert product.config() == before
+    assert product.made() == made
+
+
+def test_a_smoke_request_that_hears_silence_takes_the_model_back(product: Deployed) -> None:
+    before, made = product.config(), product.made()
+    faults.current.silence = True
+    cause = product.fail({})
+    faults.clear()
+    assert "silence" in cause
+    assert product.config() == before
+    assert product.made() == made
+
+
+def test_rollback_is_one_execution(product: Deployed) -> None:
+    former = product.served_model()
+    assert product.run({})["model"] == product.served_model() != former
+    output = product.run({"model": former})
+    assert output["promoted"]
+    assert product.served_model() == former
+
+
+def test_of_all_promotions_only_the_current_and_the_previous_leave_models_and_configs(
+    product: Deployed,
+) -> None:
+    starter = {"model": f"s3://{product.bucket}/models/starter/model.tar.gz"}
+    configs = [product.run(starter)["endpoint_config"] for _ in range(3)]
+    assert product.made() == set(configs[1:])  # a model and its config have one name
+
+
+def test_two_executions_at_once_take_turns(product: Deployed) -> None:
+    executions = [product.start({"promote": "always"}) for _ in range(2)]
+    answers = [product.finish(execution) for execution in executions]
+    assert [answer["status"] for answer in answers] == ["SUCCEEDED", "SUCCEEDED"], answers
+    outputs = [json.loads(answer["output"]) for answer in answers]
+    models = {output["model"] for output in outputs}
+    assert len(models) == 2
+    assert product.served_model() in models
+    assert product.recorded_model() == product.served_model()
+    # the second to promote took the first one's place
+    assert {output["previous_model"] for output in outputs} & models
+
+
+@pytest.mark.parametrize("moment", ["Train the model", "Create the model", "Update the endpoint"])
+def test_after_an_execution_is_aborted_half_way_the_next_one_works(
+    product: Deployed, moment: str
+) -> None:
+    execution = product.start({"promote": "always"})
+    product.wait_for_state(execution, moment)
+    product.client("stepfunctions").stop_execution(executionArn=execution)
+    product.finish(execution)
+    output = product.run({"promote": "always"})
+    assert output["promoted"]
+    assert product.served_model() == output["model"]
