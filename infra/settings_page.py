@@ -29,6 +29,9 @@ key in `kms_key_arn`, with which training jobs then also write their results. Th
 instances are encrypted by AWS itself: types with a local disk, such as ml.g5 and ml.g4dn, take no
 key. The topic for alarms is encrypted by SNS; its messages name what failed and hold no data.
 
+Jobs and endpoint may use the key only while `kms_key_arn` names it. After it was taken away,
+`aws s3 cp --recursive --sse AES256 s3://BUCKET s3://BUCKET` writes the files anew without it.
+
 ## Removing the stack
 
 `cdk destroy` removes the endpoint, the state machine, roles, alarms and records. What remains:

@@ -19,6 +19,7 @@ def test_no_quota_on_the_first_type_makes_the_second_train(product: Deployed) ->
     assert output["promoted"]
 
 
+@pytest.mark.filterwarnings("ignore:.*does not match an error shape")  # of moto's models
 def test_throttling_is_waited_out_on_the_same_type(product: Deployed) -> None:
     faults.current.throttled = [FIRST]
     assert product.run({})["instance_type"] == FIRST

@@ -77,6 +77,7 @@ def test_removing_the_stack_leaves_no_endpoint_and_nothing_else_that_costs_money
     assert product.bucket not in {bucket["Name"] for bucket in buckets}
     parameters = client("ssm").describe_parameters()["Parameters"]
     assert not [p["Name"] for p in parameters if p["Name"].startswith(f"/{product.endpoint}/")]
+    assert len(product.made()) <= 2, "free of charge: of the last two promotions, as docs say"
 
 
 def test_every_granted_action_is_used_by_some_scenario_or_says_why_not(
