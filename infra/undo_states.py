@@ -23,11 +23,23 @@ def undo_states(around: Surroundings) -> dict[str, State]:
     """From any failed step of a promotion to `Let others promote`."""
     name, sdk = around.settings.name, f"arn:{around.partition}:states:::aws-sdk:sagemaker"
     most_looks = around.settings.endpoint_update_minutes * 2
-    ignore = [{"ErrorEquals": ["States.ALL"]}]
+    anything = {"ErrorEquals": ["States.ALL"]}
+    give_up = {"Assign": {"failure": query(_stuck(name))}, "Next": "Let others promote"}
+
+    def remove(kind: str, which: str, then: str) -> State:
+        return {
+            "Type": "Task",
+            "Resource": f"{sdk}:delete{kind}",
+            "Arguments": {f"{kind}Name": query(which)},
+            "Retry": RETRY,
+            "Catch": [{**anything, "Next": then}],
+            "Next": then,
+        }
+
     return {
         "Record the former model": {
             **write_parameter(around, around.record, query("$served_url")),
-            "Catch": [{**ignore[0], "Next": "Look at what it serves"}],
+            "Catch": [{**anything, "Next": "Look at what it serves"}],
             "Next": "Look at what it serves",
         },
         "Look at what it serves": {
@@ -45,13 +57,7 @@ def undo_states(around: Surroundings) -> dict[str, State]:
                 ),
             },
             "Retry": RETRY,
-            "Catch": [
-                {
-                    **ignore[0],
-                    "Assign": {"failure": query(_stuck(name))},
-                    "Next": "Let others promote",
-                }
-            ],
+            "Catch": [{**anything, **give_up}],
             "Next": "Does it serve the former model?",
         },
         "Does it serve the former model?": {
@@ -81,8 +87,8 @@ def undo_states(around: Surroundings) -> dict[str, State]:
                     "Next": "Bring the former model back",
                 },
             ],
-            "Default": "Let others promote",
-            "Assign": {"failure": query(_stuck(name))},
+            "Default": give_up["Next"],
+            "Assign": give_up["Assign"],
         },
         "Bring the former model back": {
             "Type": "Task",
@@ -90,13 +96,7 @@ def undo_states(around: Surroundings) -> dict[str, State]:
             "Arguments": {"EndpointName": name, "EndpointConfigName": query("$former_config")},
             "Assign": {"undone": True},
             "Retry": RETRY,
-            "Catch": [
-                {
-                    **ignore[0],
-                    "Assign": {"failure": query(_stuck(name))},
-                    "Next": "Let others promote",
-                }
-            ],
+            "Catch": [{**anything, **give_up}],
             "Next": "Give the endpoint time",
         },
         "Give the endpoint time": {
@@ -112,23 +112,9 @@ def undo_states(around: Surroundings) -> dict[str, State]:
             ],
             "Default": "Let others promote",
         },
-        "Remove the new config": {
-            "Type": "Task",
-            "Resource": f"{sdk}:deleteEndpointConfig",
-            "Arguments": {"EndpointConfigName": query("$config_name")},
-            "Retry": RETRY,
-            "Catch": [{**ignore[0], "Next": "Remove the new model"}],
-            "Next": "Remove the new model",
-        },
-        "Remove the new model": {
-            "Type": "Task",
-            "Resource": f"{sdk}:deleteModel",
-            "Arguments": {"ModelName": query("$model_name")},
-            "Retry": RETRY,
-            # an orphan costs nothing, and the next promotion removes it
-            "Catch": [{**ignore[0], "Next": "Let others promote"}],
-            "Next": "Let others promote",
-        },
+        "Remove the new config": remove("EndpointConfig", "$config_name", "Remove the new model"),
+        # an orphan costs nothing, and the next promotion removes it
+        "Remove the new model": remove("Model", "$model_name", "Let others promote"),
     }
 
 
