@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local import clock, faults, iam, training_job
+from local import clock, faults, iam, job_folder, training_job
 from tests.local.deployment import REPOSITORY, Client, Deployed, bootstrap, deploy
 from tests.local.scenarios.assemblies import STACK
 from tests.local.scenarios.ordering import order
@@ -38,9 +38,10 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def in_a_hurry() -> Iterator[None]:
-    """Wait a twentieth of the time, and train without TensorFlow."""
+    """Wait a twentieth of the time, train without TensorFlow, hardly compress what was trained."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "speed", 20)
+        patch.setattr(job_folder, "COMPRESSION", 1)
         hidden = {"PYTHONPATH": str(FOLDER / "no_tensorflow")}
         patch.setattr(training_job, "IMAGE_ENVIRONMENT", hidden)
         yield

@@ -23,7 +23,6 @@ NOT_USED_HERE = {
     "PipelineRole.* sagemaker:ListTags": "Step Functions asks for a job's tags; here it need not",
     "PipelineRole.* xray:": "Step Functions sends its own traces",
     "AWS679.* kms:Decrypt": "only a copy of several parts reads what it wrote",
-    ".*ServiceRole.* logs:": "the functions' own logs: they are no functions here",
 }
 
 
