@@ -8,45 +8,25 @@ Files named `<label>_anything.wav`, or in one sub-folder for each label, have th
 """
 
 import argparse
-import json
-import os
 import shutil
 import signal
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from local import processes, spoken_digits
-from local.__main__ import READY
-from local.aws_environment import operator_environment
-from local.following import Epoch, ExecutionFailedError, State, follow
+from local import spoken_digits
+from local.demo_steps import CDK, OUTPUT, REPOSITORY, Demo, DemoError
+from local.following import ExecutionFailedError
 from local.spectrogram_sheet import draw
 
-REPOSITORY = Path(__file__).parents[1]
-OUTPUT = REPOSITORY / "demo-output"
 SPOKEN_DIGITS = REPOSITORY / ".cache" / "spoken-digits"
-CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 JOB_ENVIRONMENT = REPOSITORY / ".venv-job"
-ACCOUNT, REGION, STACK = "123456789012", "us-east-1", "SoundVae"
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 CLIPS_TO_TRAIN_ON = 15_000
 """Clips times epochs that two CPU cores train on in about a minute and a half."""
 MOST_LABELS = 10
-
-
-class DemoError(Exception):
-    """The demo cannot go on; the message says why and what to do."""
 
 
 def label_of(file: Path, folder: Path) -> str | None:
@@ -74,169 +54,6 @@ def check_tools() -> None:
         )
     if not CDK.exists():
         raise DemoError("The CDK's command line is missing: run `make demo`, which installs it.")
-
-
-class Demo:
-    """The steps, with the time that each one takes."""
-
-    def __init__(self, console: Console, port: int) -> None:
-        self.console = console
-        self.port = port
-        self.seconds: dict[str, float] = {}
-        self.outputs: dict[str, str] = {}
-        self._stand_in: Any = None
-
-    @contextmanager
-    def step(self, title: str, busy: bool = True) -> Iterator[None]:
-        """Show a step while it runs, and how long it took; `busy` with a spinner."""
-        start = time.monotonic()
-        if busy:
-            with self.console.status(title):
-                yield
-        else:
-            yield
-        self.seconds[title] = time.monotonic() - start
-        self.console.print(f"[green]✓[/] {title} [dim]{self.seconds[title]:.1f} s[/]")
-
-    def client(self, api: str) -> Any:
-        """Return a boto3 client, configured by the environment as for AWS."""
-        return boto3.client(api)
-
-    def start(self) -> None:
-        """Start the stand-in and point this program's AWS tools at it."""
-        command = [sys.executable, "-m", "local", "--port", str(self.port)]
-        with self.step(f"Start the stand-in for AWS on port {self.port}"):
-            # a process of its own: uploading has one core, receiving the other
-            self._stand_in = processes.start(command, os.environ, REPOSITORY)
-            last = ""
-            for line in self._stand_in.stdout or ():
-                if READY in line:
-                    os.environ.update(operator_environment(f"http://localhost:{self.port}", REGION))
-                    return
-                last = line.strip() or last
-            raise DemoError(last)
-
-    def stop(self) -> None:
-        """End the stand-in with every job and endpoint."""
-        if self._stand_in:
-            processes.stop(self._stand_in, patience=15)
-
-    def deploy(self) -> None:
-        """Deploy the stack with the CDK's own command line."""
-        with self.step("cdk bootstrap"), tempfile.TemporaryDirectory() as elsewhere:
-            # in a folder without an app, or it would be synthesised for nothing
-            self._cdk(Path(elsewhere), "bootstrap", f"aws://{ACCOUNT}/{REGION}")
-        with self.step("cdk deploy"):
-            self._cdk(REPOSITORY, "deploy", "--require-approval", "never")
-        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
-
-    def _cdk(self, folder: Path, *arguments: str) -> None:
-        environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "CDK_DISABLE_VERSION_CHECK": "1",
-        }
-        process = processes.start([CDK, *arguments, "--no-notices", "--ci"], environment, folder)
-        try:
-            lines = process.stdout.read() if process.stdout else ""
-            if process.wait():
-                raise DemoError(f"cdk {arguments[0]} failed:\n{lines}")
-        finally:
-            processes.stop(process)
-
-    def invoke(self, request: dict[str, Any], file: Path) -> None:
-        """Write the sound that the endpoint answers with."""
-        answer = self.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=self.outputs["EndpointName"],
-            ContentType="application/json",
-            Accept="audio/wav",
-            Body=json.dumps(request),
-        )
-        file.write_bytes(answer["Body"].read())
-
-    def upload(self, files: list[Path], folder: Path) -> None:
-        """Upload the sounds under audio/."""
-        s3, bucket = self.client("s3"), self.outputs["BucketName"]
-
-        def send(file: Path) -> None:
-            key = f"audio/{file.relative_to(folder).as_posix()}"
-            s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
-
-        title = f"Upload {len(files)} sounds to the bucket, under audio/"
-        with self.step(title, busy=False), self._progress() as progress:
-            task = progress.add_task("uploading", total=len(files), figures="")
-            with ThreadPoolExecutor(4) as pool:
-                for _ in pool.map(send, files):
-                    progress.advance(task)
-
-    def train(self, epochs: int) -> dict[str, Any]:
-        """Run the state machine, showing where it is; return the execution's output."""
-        request = {"hyperparameters": {"epochs": epochs}}
-        execution = self.client("stepfunctions").start_execution(
-            stateMachineArn=self.outputs["StateMachineArn"], input=json.dumps(request)
-        )
-        title = f"Start execution with {json.dumps(request)}"
-        output: dict[str, Any] = {}
-        with self.step(title, busy=False), self._progress() as progress:
-            task = progress.add_task("starting", total=epochs, figures="")
-            last_state = ""
-            events = follow(
-                execution["executionArn"], self.client("stepfunctions"), self.client("logs")
-            )
-            for event in events:
-                if isinstance(event, State):
-                    if event.name != last_state:
-                        progress.console.print(f"  [dim]state[/] {event.name}")
-                        progress.update(task, description=event.name)
-                    last_state = event.name
-                elif isinstance(event, Epoch):
-                    loss = event.figures.get("val_loss", float("nan"))
-                    progress.update(
-                        task, completed=event.number, figures=f"epoch, val_loss {loss:.3f}"
-                    )
-                    if not self.console.is_terminal and event.number % max(epochs // 5, 1) == 0:
-                        self.console.print(f"  epoch {event.number}/{epochs} val_loss {loss:.3f}")
-                else:
-                    output = event
-        return output
-
-    def _progress(self) -> Progress:
-        return Progress(
-            TextColumn("  {task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            console=self.console,
-            transient=True,
-        )
-
-    def listen(self, labels: list[str]) -> dict[str, Path]:
-        """Ask the endpoint for a sound of each label; return the files by their names."""
-        sounds = {}
-        with self.step("Invoke the endpoint, which serves the new model"):
-            for number, label in enumerate(labels or [f"sound {n + 1}" for n in range(5)]):
-                request = {"label": label, "seed": number} if labels else {"seed": number}
-                file = OUTPUT / f"{label.replace(' ', '-').replace('/', '-')}.wav"
-                self.invoke(request, file)
-                sounds[label] = file
-        return sounds
-
-    def report(self, sounds: dict[str, Path], output: dict[str, Any]) -> None:
-        """Print what was written, how long each part took, and how to do the same on AWS."""
-        written = Table("written to demo-output/", "", box=None, pad_edge=False)
-        for file in sorted(OUTPUT.iterdir()):
-            written.add_row(file.name, f"{file.stat().st_size / 1024:.0f} KB")
-        times = Table("part", "seconds", box=None, pad_edge=False)
-        for title, seconds in self.seconds.items():
-            times.add_row(title, f"{seconds:.1f}")
-        times.add_row("all", f"{sum(self.seconds.values()):.1f}")
-        self.console.print("", written, "", times, "")
-        figures = Table("figure of the new model", "", box=None, pad_edge=False)
-        for name, value in output.get("metrics", {}).items():
-            figures.add_row(name, f"{value:.3g}")
-        self.console.print(figures, f"\nServed now: {output.get('model')}", soft_wrap=True)
-        self.console.print(ON_AWS, highlight=False, markup=False, soft_wrap=True)
 
 
 ON_AWS = """
@@ -270,7 +87,9 @@ def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
     sounds = demo.listen(labels[:MOST_LABELS])
     with demo.step("Draw their spectrograms"):
         draw(sounds, OUTPUT / "spectrograms.png", "Sounds from the endpoint")
-    demo.report(sounds, output)
+    demo.fetch_report(output["report"])
+    demo.summarise(output)
+    demo.console.print(ON_AWS, highlight=False, markup=False, soft_wrap=True)
 
 
 def main() -> None:

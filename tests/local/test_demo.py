@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from local import spoken_digits
-from local.demo import DemoError, label_of, sounds_in
+from local.demo import label_of, sounds_in
+from local.demo_steps import DemoError
 from local.following import Epoch, JobLog
 from local.spectrogram_sheet import draw, read_wav
 from tests.local.deployment import REPOSITORY, Client
