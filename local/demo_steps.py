@@ -136,16 +136,16 @@ class Demo:
         output: dict[str, Any] = {}
         with self.step(title, busy=False), self._progress() as progress:
             task = progress.add_task("starting", total=epochs, figures="")
-            last_state = ""
+            shown: set[str] = set()  # states that are entered again and again are told once
             events = follow(
                 execution["executionArn"], self.client("stepfunctions"), self.client("logs")
             )
             for event in events:
                 if isinstance(event, State):
-                    if event.name != last_state:
+                    if event.name not in shown:
                         progress.console.print(f"  [dim]state[/] {event.name}")
-                        progress.update(task, description=event.name)
-                    last_state = event.name
+                    shown.add(event.name)
+                    progress.update(task, description=event.name)
                 elif isinstance(event, Epoch):
                     loss = event.figures.get("val_loss", float("nan"))
                     progress.update(
