@@ -12,6 +12,8 @@ Presets:
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,27 @@ class VAE(keras.Model):
         return vae
 
 
+FULL_PRECISION = {"mu", "free", "log_var", "values", "plane", "turned"}  # what the loss sees
+
+
+@contextmanager
+def computing_in(policy: str, *models: keras.Model) -> Iterator[None]:
+    """Let layers compute with fewer bits while a graph is traced; weights stay float32.
+
+    `policy` is one of Keras: float32, mixed_float16, mixed_bfloat16. Batch normalisation takes its
+    statistics in float32 anyway, and so do the layers whose output enters the loss.
+    """
+    chosen = [x for model in models for x in model.layers if x.name not in FULL_PRECISION]
+    before = [layer.dtype_policy for layer in chosen]
+    try:
+        for layer in chosen:
+            layer.dtype_policy = policy
+        yield
+    finally:
+        for layer, own in zip(chosen, before, strict=True):
+            layer.dtype_policy = own
+
+
 def elbo_loss(mse: tf.Tensor, kl: tf.Tensor, values: int) -> tf.Tensor:
     """Negative evidence lower bound in nats per value, without its constant.
 
@@ -124,7 +147,7 @@ class BoundedLogVar(layers.Layer):
 
 def _posterior(features: Any, latent_dim: int) -> list[Any]:
     mu = layers.Dense(latent_dim, name="mu")(features)
-    log_var = BoundedLogVar(name="log_var")(layers.Dense(latent_dim)(features))
+    log_var = BoundedLogVar(name="log_var")(layers.Dense(latent_dim, name="free")(features))
     return [mu, log_var]
 
 
@@ -160,7 +183,7 @@ def _default_decoder(a: Architecture) -> keras.Model:
         x = layers.Conv1D(2 * a.channels, 3, padding="same", use_bias=False)(x)
         frames *= 2
         x = _normalised(layers.Reshape((frames, a.channels))(x))
-    x = layers.Conv1D(a.bins, 1, activation="sigmoid")(x)
+    x = layers.Conv1D(a.bins, 1, activation="sigmoid", name="values")(x)
     return keras.Model(z, x, name="decoder")
 
 
@@ -192,9 +215,10 @@ def _reference_decoder(a: Architecture) -> keras.Model:
         )
         x = layers.BatchNormalization()(x)
     x = layers.Conv2DTranspose(
-        1, 3, strides=REFERENCE_STRIDES[0], padding="same", activation="sigmoid"
+        1, 3, strides=REFERENCE_STRIDES[0], padding="same", activation="sigmoid", name="values"
     )(x)
-    x = layers.Permute((2, 1))(layers.Reshape((a.bins, a.frames))(x))
+    x = layers.Reshape((a.bins, a.frames), name="plane")(x)
+    x = layers.Permute((2, 1), name="turned")(x)
     return keras.Model(z, x, name="decoder")
 
 

@@ -98,7 +98,7 @@ def _parts(trainer: Trainer) -> dict[str, list[np.ndarray]]:
     return {
         "weights": trainer.vae.get_weights(),
         "best": trainer.best_weights,
-        "optimizer": [variable.numpy() for variable in trainer.optimizer.variables],
+        "optimizer": [variable.numpy() for variable in trainer.adam.variables],
         # no epoch changes it, but training it again gives slightly other losses
         "listener": trainer.listener.network.get_weights() if trainer.listener else [],
     }
@@ -113,7 +113,7 @@ def _put_back(trainer: Trainer, arrays: dict[str, np.ndarray], best_loss: float)
             if np.shape(here) != np.shape(there):
                 raise ValueError(f"{part} of shape {np.shape(there)}, not {np.shape(here)}")
     trainer.vae.set_weights(saved["weights"])
-    for variable, value in zip(trainer.optimizer.variables, saved["optimizer"], strict=True):
+    for variable, value in zip(trainer.adam.variables, saved["optimizer"], strict=True):
         variable.assign(value)
     if trainer.listener:
         trainer.listener.network.set_weights(saved["listener"])

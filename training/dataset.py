@@ -17,7 +17,7 @@ import tensorflow as tf
 from prepared import read_prepared
 from preprocess import Clips, DataError, Report, is_sound, read_folder, visible_files
 from spectrogram import Transform
-from streaming import ahead, scratch_array
+from streaming import Rows, ahead, scratch_array
 
 NO_LABEL = -1
 FEWEST_PER_LABEL = 2  # on average; with fewer the labels are file numbers, not classes
@@ -34,6 +34,10 @@ class Dataset:
     labels: list[str]  # sorted; empty when the data is unlabelled
     transform: Transform
     report: Report
+
+    def clips(self, numbers: np.ndarray) -> Rows:
+        """Give the spectrograms of some clips without reading them yet."""
+        return Rows(self.values, numbers)
 
     def split(self, validation_split: float) -> tuple[np.ndarray, np.ndarray]:
         """Give the indices of the training and of the validation clips.

@@ -20,6 +20,7 @@ from autoencoder import DESCRIPTION_FILE, VAE
 from dataset import NO_LABEL, Dataset
 from recogniser import FEWEST_CLIPS, RANGE_DB, Recogniser, log_mel, normalised
 from spectrogram import Transform
+from streaming import Rows, some
 
 FIGURES = {
     "accuracy": "share of sampled sounds heard as the label that was asked for",
@@ -36,6 +37,7 @@ LABELLED_ONLY = ("accuracy", "real_accuracy")
 CEPSTRA = 13
 PATCHES = (16, 20)  # frames x bands that a clip is averaged to before looking for copies of it
 BATCH = 50
+MOST_CLIPS = 10_000  # of either side that are compared; ample, and it takes no longer for more
 
 
 def evaluate(
@@ -61,6 +63,7 @@ def evaluate(
         validation = validation[data.label_ids[validation] != NO_LABEL]
     if len(training) < FEWEST_CLIPS:
         return {}
+    training, validation = (some(clips, MOST_CLIPS, seed) for clips in (training, validation))
     real = training[balanced(data.label_ids[training], sounds, seed)]
     asked = data.label_ids[real]
     names = [data.labels[i] if data.labels else "" for i in asked]
@@ -69,19 +72,19 @@ def evaluate(
     figures: dict[str, float] = {}
     if data.labels:
         recogniser = recogniser or Recogniser.train(
-            data.values[training], data.label_ids[training], transform, seed=seed
+            data.clips(training), data.label_ids[training], transform, seed=seed
         )
         features, heard = recogniser.listen(sampled)
-        of_validation, heard_in_validation = recogniser.listen(data.values[validation])
-        of_real, _ = recogniser.listen(data.values[real])
+        of_validation, heard_in_validation = recogniser.listen(data.clips(validation))
+        of_real, _ = recogniser.listen(data.clips(real))
         figures["accuracy"] = float(np.mean(heard == asked))
         figures["real_accuracy"] = float(np.mean(heard_in_validation == data.label_ids[validation]))
     else:
-        of_training = cepstral_statistics(data.values[training], transform)
+        of_training = cepstral_statistics(data.clips(training), transform)
         mean, deviation = of_training.mean(axis=0), of_training.std(axis=0) + 1e-6
         features, of_validation, of_real = (
             (cepstral_statistics(values, transform) - mean) / deviation
-            for values in (sampled, data.values[validation], data.values[real])
+            for values in (sampled, data.clips(validation), data.clips(real))
         )
     figures["frechet"] = frechet_distance(features, of_validation)
     figures["frechet_floor"] = frechet_distance(of_real, of_validation)
@@ -89,13 +92,13 @@ def evaluate(
     figures["diversity"] = diversity(features, of_real, asked)
     patches = [
         clip_patches(values, transform)
-        for values in (sampled, data.values[validation], data.values[training])
+        for values in (sampled, data.clips(validation), data.clips(training))
     ]
     figures |= copying(*patches)
     vae = VAE.load(model_dir)
-    coded = _code(graph, vae, data.values[validation])
+    coded = _code(graph, vae, data.clips(validation))
     figures["reconstruction_db"] = reconstruction_error(
-        data.values[validation], spectrograms(coded, transform), transform
+        data.clips(validation), spectrograms(coded, transform), transform
     )
     return figures
 
@@ -105,7 +108,7 @@ def train_recogniser(data: Dataset, training: np.ndarray, seed: int = 0) -> Reco
     training = training[data.label_ids[training] != NO_LABEL]
     if len(training) < FEWEST_CLIPS:
         return None
-    values, label_ids = data.values[training], data.label_ids[training]
+    values, label_ids = data.clips(training), data.label_ids[training]
     return Recogniser.train(values, label_ids, data.transform, seed=seed)
 
 
@@ -188,14 +191,14 @@ def _distances(a: np.ndarray, b: np.ndarray, rows: int = 64) -> Iterator[np.ndar
         yield np.sqrt(squares)
 
 
-def clip_patches(values: np.ndarray, transform: Transform) -> np.ndarray:
+def clip_patches(values: np.ndarray | Rows, transform: Transform) -> np.ndarray:
     """Spectrograms to (clips, d): loudness in coarse patches of time and pitch."""
     mels = normalised(log_mel(values, transform))
     frames, bands = (min(n, size) for n, size in zip(PATCHES, mels.shape[1:], strict=True))
     return tf.image.resize(mels[..., None], (frames, bands), "area").numpy().reshape(len(mels), -1)
 
 
-def cepstral_statistics(values: np.ndarray, transform: Transform) -> np.ndarray:
+def cepstral_statistics(values: np.ndarray | Rows, transform: Transform) -> np.ndarray:
     """Spectrograms to (clips, 3 x CEPSTRA): mean, deviation and movement of the cepstra."""
     mels = normalised(log_mel(values, transform))
     cepstra = tf.signal.mfccs_from_log_mel_spectrograms(mels)[..., :CEPSTRA].numpy()
@@ -205,7 +208,9 @@ def cepstral_statistics(values: np.ndarray, transform: Transform) -> np.ndarray:
     )
 
 
-def reconstruction_error(original: np.ndarray, coded: np.ndarray, transform: Transform) -> float:
+def reconstruction_error(
+    original: np.ndarray | Rows, coded: np.ndarray, transform: Transform
+) -> float:
     """Root-mean-square difference in decibels, over the mel bands that can be heard in either."""
     a, b = (normalised(log_mel(values, transform)).numpy() for values in (original, coded))
     audible = (a > 0) | (b > 0)
@@ -236,7 +241,7 @@ def _sample(graph: tf.Module, labels: list[str], temperature: float, seed: int) 
     return wavs
 
 
-def _code(graph: tf.Module, vae: VAE, values: np.ndarray) -> list[bytes]:
+def _code(graph: tf.Module, vae: VAE, values: np.ndarray | Rows) -> list[bytes]:
     """Encode spectrograms and give the WAV files that their posterior means become."""
     wavs: list[bytes] = []
     for i in range(0, len(values), BATCH):

@@ -12,6 +12,7 @@ On FSDD: 99 % of the official test takes after some 40 seconds on 2 CPU cores.
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Self
 
 import keras
 import numpy as np
@@ -19,9 +20,11 @@ import tensorflow as tf
 from keras import layers
 
 from spectrogram import Transform
+from streaming import Rows, some
 
 BANDS = 40  # mel
 FEWEST_CLIPS = 100  # to learn from; what fewer teach cannot be relied on
+MOST_CLIPS = 10_000  # enough for the steps that there are, and little enough for memory
 HOP_SECONDS = 0.016  # between the frames that are listened to
 FEATURES = 64
 LABEL_SMOOTHING = 0.1
@@ -38,26 +41,49 @@ class Recogniser:
         self.transform = transform
 
     @classmethod
+    def untrained(cls, transform: Transform, labels: int, *, seed: int = 0) -> Self:
+        """Make one for so many labels."""
+        silence = np.zeros((1, transform.frames, transform.bins), np.float32)
+        shape = log_mel(silence, transform).shape[1:]
+        return cls(_network(shape, labels, keras.random.SeedGenerator(seed)), transform)
+
+    @classmethod
     def train(
         cls,
-        values: np.ndarray,
+        values: np.ndarray | Rows,
         label_ids: np.ndarray,
         transform: Transform,
         *,
         steps: int | None = None,
         batch_size: int = 64,
         seed: int = 0,
-    ) -> "Recogniser":
+    ) -> Self:
+        """Make one and let it learn."""
+        recogniser = cls.untrained(transform, int(label_ids.max()) + 1, seed=seed)
+        recogniser.learn(values, label_ids, steps=steps, batch_size=batch_size, seed=seed)
+        return recogniser
+
+    def learn(
+        self,
+        values: np.ndarray | Rows,
+        label_ids: np.ndarray,
+        *,
+        steps: int | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> None:
         """Learn from (clips, frames, bins) spectrograms in 0..1 and their label indices (clips,).
 
         `steps` are at most so many optimizer steps of a batch each, so more clips take no longer;
-        fewer clips get fewer of them, so that none is heard more than `PASSES` times.
+        fewer clips get fewer of them, so that none is heard more than `PASSES` times. Of more than
+        `MOST_CLIPS` random ones are heard.
         """
-        steps = min(steps or cls.STEPS, math.ceil(cls.PASSES * len(values) / batch_size))
-        mels = normalised(log_mel(values, transform)).numpy()
-        labels = int(label_ids.max()) + 1
-        initial = keras.random.SeedGenerator(seed)
-        network = _network(mels.shape[1:], labels, initial)
+        chosen = some(np.arange(len(values)), MOST_CLIPS, seed)
+        values, label_ids = Rows(values, chosen), label_ids[chosen]
+        steps = min(steps or self.STEPS, math.ceil(self.PASSES * len(values) / batch_size))
+        mels = normalised(log_mel(values, self.transform)).numpy()
+        network = self.network
+        labels = network.output[1].shape[1]
         optimizer = keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(
                 1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 8
@@ -86,9 +112,8 @@ class Recogniser:
         )
         for number, (x, y) in enumerate(clips):
             step(x, y, tf.constant([seed, number]))
-        return cls(network, transform)
 
-    def listen(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def listen(self, values: np.ndarray | Rows) -> tuple[np.ndarray, np.ndarray]:
         """(clips, frames, bins) to features (clips, FEATURES) and label indices (clips,)."""
         mels = normalised(log_mel(values, self.transform)).numpy()
         batches = [self.network(mels[i : i + 256]) for i in range(0, len(mels), 256)]
@@ -117,7 +142,7 @@ def mel_graph(transform: Transform) -> Callable[[tf.Tensor], tf.Tensor]:
     return graph
 
 
-def log_mel(values: np.ndarray, transform: Transform) -> np.ndarray:
+def log_mel(values: np.ndarray | Rows, transform: Transform) -> np.ndarray:
     """Spectrograms (clips, frames, bins) in 0..1 to decibels in mel bands.
 
     Gives (clips, about one frame per `HOP_SECONDS`, bands) float32.

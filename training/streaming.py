@@ -29,9 +29,10 @@ def scratch_array(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 class Rows:
     """Some rows of an array that may lie in a file; indexing reads those asked for, no others."""
 
-    def __init__(self, values: np.ndarray, rows: np.ndarray) -> None:
-        self.values, self.rows = values, rows
-        self.shape = (len(rows), *values.shape[1:])
+    def __init__(self, values: "np.ndarray | Rows", rows: np.ndarray) -> None:
+        self.values: np.ndarray = values.values if isinstance(values, Rows) else values
+        self.rows: np.ndarray = values.rows[rows] if isinstance(values, Rows) else rows
+        self.shape = (len(rows), *self.values.shape[1:])
 
     def __len__(self) -> int:
         return len(self.rows)

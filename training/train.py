@@ -12,162 +12,42 @@ SM_MODEL_DIR, hyperparameters as `--name value`. hyperparameters.json lists them
 
 import argparse
 import json
-import math
 import os
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers are not news
 
 import keras
 import numpy as np
 
+from arguments import hyperparameters, parse, sagemaker_folder
 from autoencoder import VAE, Architecture
 from checkpoint import Checkpoint, fingerprint
 from dataset import Dataset, read_dataset
 from evaluate import accuracy, evaluate, train_recogniser
 from export import AUDIBLE, export, publish
-from gate import compare, served_archive
+from gate import compare
 from perceptual import Listener
 from preprocess import DataError
 from report import write_report
 from sampling import LabelMixtures
+from streaming import some
 from training_loop import Schedule, Trainer, TrainingFailed, choose_batch_size, round_weights
 
-HERE = Path(__file__).parent
 # no epoch depends on these
 AFTER_TRAINING = ("temperature", "texture", "griffin_lim_iterations", "evaluation_sounds")
+MOST_CLIPS = 50_000  # that the density is fitted to; it has at most 12 Gaussians a label
 STOPPED = 128 + signal.SIGTERM
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Folders and hyperparameters; the latter's types and limits are those of their JSON file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    folders = parser.add_argument_group("folders")
-    channel = os.environ.get("SM_CHANNEL_DATA") or os.environ.get("SM_CHANNEL_TRAIN")
-    folders.add_argument(
-        "--data", "--train", type=Path, default=channel, help="sounds, or prepared .npy files"
-    )
-    folders.add_argument(
-        "--model-dir",
-        "--model_dir",
-        default=None,
-        help="where the model goes; default SM_MODEL_DIR",
-    )
-    folders.add_argument(
-        "--output",
-        type=Path,
-        default=os.environ.get("SM_CHANNEL_OUTPUT") or os.environ.get("SM_OUTPUT_DATA_DIR"),
-        help="where the report of the run goes; nowhere when not given",
-    )
-    folders.add_argument(
-        "--checkpoint-dir",
-        "--checkpoint_dir",
-        type=Path,
-        default=_checkpoint_dir(),
-        help="where the state after each epoch goes; nowhere when not given",
-    )
-    folders.add_argument(
-        "--served",
-        type=Path,
-        default=served_archive(os.environ.get("SM_CHANNEL_SERVED")),
-        help="model.tar.gz of the served model, to be measured on the same validation clips",
-    )
-    group = parser.add_argument_group("hyperparameters")
-    for name, schema in hyperparameters().items():
-        spellings = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
-        default = schema.get("default")
-        chosen = "chosen from the data" if default is None else default
-        group.add_argument(
-            *spellings,
-            dest=name,
-            type=_reader(schema),
-            default=default,
-            metavar=schema["type"].upper(),
-            help=f"{schema['description']} ({chosen})".replace("%", "%%"),
-        )
-    args = parser.parse_args(argv)
-    args.model_dir = _model_dir(args.model_dir)
-    if args.data is None:
-        parser.error("--data is missing: name the folder that holds the sounds")
-    if args.model_dir is None:
-        parser.error("--model-dir is missing: name the folder that the model is written to")
-    args.data = Path(args.data)
-    return args
-
-
-def hyperparameters() -> dict[str, dict[str, Any]]:
-    """Name to JSON-Schema words."""
-    return json.loads((HERE / "hyperparameters.json").read_text(encoding="utf-8"))
-
-
-def _reader(schema: dict[str, Any]) -> Any:
-    """Make the function that turns a hyperparameter's text into its value, for argparse."""
-    kinds: dict[str, Callable[[str], Any]] = {
-        "integer": int,
-        "number": _number,
-        "string": str,
-        "boolean": _boolean,
-    }
-
-    def read(text: str) -> Any:
-        try:
-            value = kinds[schema["type"]](text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not of type {schema['type']}") from None
-        if value not in schema.get("enum", [value]):
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(schema['enum'])}")
-        limits = {
-            "at least": value >= schema.get("minimum", value),
-            "more than": "exclusiveMinimum" not in schema or value > schema["exclusiveMinimum"],
-            "at most": value <= schema.get("maximum", value),
-        }
-        keys = {"at least": "minimum", "more than": "exclusiveMinimum", "at most": "maximum"}
-        for words, fine in limits.items():
-            if not fine:
-                raise argparse.ArgumentTypeError(f"{text} must be {words} {schema[keys[words]]}")
-        return value
-
-    return read
-
-
-def _number(text: str) -> float:
-    if not math.isfinite(float(text)):
-        raise ValueError(text)
-    return float(text)
-
-
-def _boolean(text: str) -> bool:
-    values = {"true": True, "false": False}
-    if text.lower() not in values:
-        raise ValueError(text)
-    return values[text.lower()]
-
-
-def _model_dir(given: str | None) -> Path | None:
-    """Choose the local folder: SM_MODEL_DIR goes to the S3 URL that an estimator names."""
-    if given is None or given.startswith("s3://"):
-        given = os.environ.get("SM_MODEL_DIR")
-    return Path(given) if given else None
-
-
-def _checkpoint_dir() -> Path | None:
-    """SageMaker keeps this folder's content in S3, and puts it back before the next attempt."""
-    folder = _sagemaker_folder() / "checkpoints"
-    return folder if folder.is_dir() or "SM_MODEL_DIR" in os.environ else None
-
-
-def _sagemaker_folder() -> Path:
-    return Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+    """Folders and hyperparameters."""
+    return parse(argv, __doc__ or "")
 
 
 def train(args: argparse.Namespace) -> dict[str, float]:
@@ -202,13 +82,11 @@ def train(args: argparse.Namespace) -> dict[str, float]:
     )
     listener = None
     if args.perceptual and data.labels:
-        listener = Listener.train(
-            data.values[training], data.label_ids[training], transform, seed=args.seed
-        )
+        listener = Listener.untrained(data.label_ids[training], transform, seed=args.seed)
     trainer = Trainer(
         vae,
-        data.values[training],
-        data.values[validation],
+        data.clips(training),
+        data.clips(validation),
         Schedule(
             epochs=args.epochs,
             batch_size=args.batch_size or choose_batch_size(len(training)),
@@ -228,6 +106,8 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         state = fingerprint(settings, data.values, data.names, data.label_ids)
         checkpoint = Checkpoint(args.checkpoint_dir, state)
     history = checkpoint.restore(trainer) if checkpoint else []
+    if listener and not history:
+        listener.learn(data.clips(training), data.label_ids[training], seed=args.seed)
 
     def report(figures: dict[str, float]) -> None:
         history.append(figures)
@@ -238,9 +118,12 @@ def train(args: argparse.Namespace) -> dict[str, float]:
     trainer.run(report, done=len(history))
     metrics = finish(trainer, data, training, validation, args)
     if args.output:
-        args.output.mkdir(parents=True, exist_ok=True)
-        (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
-        write_report(args.output, args.model_dir, history, metrics)
+        try:
+            args.output.mkdir(parents=True, exist_ok=True)
+            (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
+            write_report(args.output, args.model_dir, history, metrics)
+        except Exception as error:  # the model is in place, whatever is wrong here
+            print(f"no report in {args.output}: {error}", flush=True)
     return metrics
 
 
@@ -254,8 +137,9 @@ def finish(
     """Round the weights, fit the latent density to what they give, export, and listen to it."""
     round_weights(trainer.vae)
     metrics = trainer.evaluate()
-    means = trainer.posterior_means(data.values[training])
-    density = LabelMixtures.fit(means, data.label_ids[training], data.labels, args.seed)
+    fitted = some(training, MOST_CLIPS, args.seed)
+    means = trainer.posterior_means(data.clips(fitted))
+    density = LabelMixtures.fit(means, data.label_ids[fitted], data.labels, args.seed)
     unfinished = args.model_dir.absolute().with_name(f".{args.model_dir.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -331,7 +215,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _report_failure(sentence: str) -> None:
     """SageMaker shows the failure file's text as the job's FailureReason."""
-    output = _sagemaker_folder() / "output"
+    output = sagemaker_folder() / "output"
     if output.is_dir():
         (output / "failure").write_text(sentence)
     print(f"error: {sentence}", file=sys.stderr, flush=True)

@@ -3,16 +3,20 @@
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from autoencoder import VAE, elbo_loss, kl_divergence
+from autoencoder import VAE, computing_in, elbo_loss, kl_divergence
+from device import Device
 from label_prior import LabelPrior
 from perceptual import LAYERS, Listener
+from streaming import Rows, ahead
 
 VALIDATION_BATCH = 256
 WARMUP_SHARE = 1 / 7  # of the epochs, over which the divergence gets its weight
@@ -43,7 +47,10 @@ def choose_batch_size(clips: int) -> int:
 
 
 class Trainer:
-    """Trains a VAE on spectrograms that lie in memory.
+    """Trains a VAE on spectrograms.
+
+    They lie on the device when they fit there. Otherwise those of the next call are read while it
+    computes; batches and results are the same.
 
     `label_ids` are those of the training and of the validation clips, negative for none; `labels`
     is how many there are. Without a `listener` errors count by their spectrogram alone.
@@ -52,26 +59,34 @@ class Trainer:
     def __init__(
         self,
         vae: VAE,
-        train: np.ndarray,
-        validation: np.ndarray,
+        train: np.ndarray | Rows,
+        validation: np.ndarray | Rows,
         schedule: Schedule,
         *,
         labels: int = 0,
         label_ids: tuple[np.ndarray, np.ndarray] | None = None,
         listener: Listener | None = None,
+        device: Device | None = None,
     ) -> None:
         self.vae, self.schedule, self.listener = vae, schedule, listener
-        self.train = tf.constant(train)  # (clips, frames, bins)
-        self.validation = tf.constant(validation)
+        self.device = device or Device.here()
+        # (clips, frames, bins)
+        self.train = train if isinstance(train, Rows) else Rows(train, np.arange(len(train)))
+        self.validation = validation
         if label_ids is None:
             label_ids = np.full(len(train), -1), np.full(len(validation), -1)
-        self.train_ids, self.validation_ids = (tf.constant(i, tf.int32) for i in label_ids)
+        self.train_ids, self.validation_ids = (ids.astype(np.int32) for ids in label_ids)
         self.prior = LabelPrior(labels, vae.architecture.latent_dim)
+        self.resident = self.device.resident(self.train.values)
         self.batch_size = min(schedule.batch_size, len(train))
         self.steps = len(train) // self.batch_size
         self.values = int(np.prod(train.shape[1:]))
-        self.optimizer = keras.optimizers.Adam(self._learning_rate(), clipnorm=1.0)
+        self.adam = keras.optimizers.Adam(self._learning_rate(), clipnorm=1.0)
+        self.optimizer = self.adam
+        if self.device.precision == "mixed_float16":  # small gradients would become 0
+            self.optimizer = keras.optimizers.LossScaleOptimizer(self.adam)
         self.optimizer.build(vae.trainable_variables)
+        self._compile(self.device.xla)
         self.best_loss = math.inf
         self.best_weights = vae.get_weights()
 
@@ -89,6 +104,7 @@ class Trainer:
             figures = {"epoch": epoch, "train_loss": train_loss, **self.evaluate()}
             figures["seconds"] = time.perf_counter() - started
             figures["samples_per_second"] = self.steps * self.batch_size / seconds
+            figures["seconds_per_step"] = seconds / self.steps
             self._check(figures["val_loss"], epoch)
             if figures["val_loss"] < self.best_loss:
                 self.best_loss = figures["val_loss"]
@@ -122,7 +138,7 @@ class Trainer:
             total, count = total + float(np.square(errors).sum()), count + errors.size
         return math.sqrt(total / max(count, 1))
 
-    def posterior_means(self, values: np.ndarray) -> np.ndarray:
+    def posterior_means(self, values: np.ndarray | Rows) -> np.ndarray:
         """(clips, frames, bins) to (clips, latent_dim)."""
         encode = tf.function(lambda x: self.vae.encode(tf.cast(x, tf.float32))[0])
         starts = range(0, len(values), VALIDATION_BATCH)
@@ -140,19 +156,61 @@ class Trainer:
             warmup_steps=warmup,
         )
 
-    def _train_epoch(self, epoch: int) -> float:
+    def calls(self, epoch: int) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        """Spectrograms, which of them make each step's batch, and their label ids, call by call."""
         order = np.random.default_rng([self.schedule.seed, epoch]).permutation(len(self.train))
         batches = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
+        size = self.schedule.steps_per_call
+        parts = [batches[first : first + size] for first in range(0, self.steps, size)]
+        with ThreadPoolExecutor(1) as pool:
+            yield from ahead(pool, self._call, parts, 1)
+
+    def _call(self, clips: np.ndarray) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        label_ids = tf.constant(self.train_ids[clips])
+        if self.resident is not None:
+            return self.resident, tf.constant(self.train.rows[clips], tf.int32), label_ids
+        with tf.device(self.device.name):
+            values = tf.constant(self.train[clips.ravel()])
+        return values, tf.reshape(tf.range(clips.size), clips.shape), label_ids
+
+    def _train_epoch(self, epoch: int) -> float:
         warm = min(epoch / max(self.schedule.epochs * WARMUP_SHARE, 1), 1)
         kl_weight = tf.constant(warm * self.schedule.kl_weight, tf.float32)
-        total = 0.0
-        for first in range(0, self.steps, self.schedule.steps_per_call):
-            call = batches[first : first + self.schedule.steps_per_call].astype(np.int32)
-            loss = float(self._train_steps(tf.constant(call), kl_weight))
+        total, done = 0.0, 0
+        for call in self.calls(epoch):
+            loss = self._run(*call, kl_weight)
             self._check(loss, epoch)
-            total += loss
-            _progress(epoch, self.schedule.epochs, first + len(call), self.steps)
+            total, done = total + loss, done + len(call[1])
+            _progress(epoch, self.schedule.epochs, done, self.steps)
         return total / self.steps
+
+    def _compile(self, xla: bool) -> None:
+        self.xla = xla
+        step = tf.function(self._step, jit_compile=True) if xla else self._step
+
+        @partial(tf.function, reduce_retracing=True)
+        def train_steps(
+            values: tf.Tensor, batches: tf.Tensor, label_ids: tf.Tensor, kl_weight: tf.Tensor
+        ) -> tf.Tensor:
+            """One optimizer step for each row of clip indices (steps, batch); the losses' sum."""
+            total = tf.constant(0.0)
+            for i in tf.range(tf.shape(batches)[0]):
+                x = tf.gather(values, batches[i])
+                x = tf.ensure_shape(x, [self.batch_size, *self.train.shape[1:]])
+                total += step(x, tf.ensure_shape(label_ids[i], [self.batch_size]), kl_weight)
+            return total
+
+        self._train_steps = train_steps
+
+    def _run(self, *call: tf.Tensor) -> float:
+        try:
+            return float(self._train_steps(*call))
+        except tf.errors.OpError as error:
+            if not self.xla:
+                raise
+            print(f"going on without XLA: {error.message.splitlines()[0][:200]}", flush=True)
+            self._compile(xla=False)
+            return float(self._train_steps(*call))
 
     def _check(self, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):
@@ -161,25 +219,22 @@ class Trainer:
                 f"learning_rate below {self.schedule.learning_rate:g}"
             )
 
-    @tf.function(reduce_retracing=True)
-    def _train_steps(self, batches: tf.Tensor, kl_weight: tf.Tensor) -> tf.Tensor:
-        """One optimizer step for each row of clip indices (steps, batch); the sum of the losses."""
-        total = tf.constant(0.0)
-        for i in tf.range(tf.shape(batches)[0]):
-            x = tf.cast(tf.gather(self.train, batches[i]), tf.float32)
-            x = tf.ensure_shape(x, [self.batch_size, *self.train.shape[1:]])
-            label_ids = tf.gather(self.train_ids, batches[i])
-            noise_seed = tf.stack(
-                [self.schedule.seed, tf.cast(self.optimizer.iterations, tf.int32)]
-            )
+    def _step(self, x: tf.Tensor, label_ids: tf.Tensor, kl_weight: tf.Tensor) -> tf.Tensor:
+        """One optimizer step; gives its loss."""
+        x = tf.cast(x, tf.float32)
+        noise_seed = tf.stack([self.schedule.seed, tf.cast(self.adam.iterations, tf.int32)])
+        models = [self.vae.encoder, self.vae.decoder]
+        if self.listener:
+            models.append(self.listener.network)
+        with computing_in(self.device.precision, *models):
             wanted = self.listener.features(x) if self.listener else []
             with tf.GradientTape() as tape:
                 terms = self._terms(self.vae, x, label_ids, wanted, noise_seed, training=True)
                 loss = self._loss(terms, kl_weight)
-            weights = self.vae.trainable_variables
-            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
-            total += loss
-        return total
+                scaled = self.optimizer.scale_loss(loss)
+        weights = self.vae.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
+        return loss
 
     @tf.function(reduce_retracing=True)
     def _validation_terms(

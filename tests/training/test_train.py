@@ -8,6 +8,7 @@ import soundfile
 import tensorflow as tf
 
 import train
+from arguments import hyperparameters
 from autoencoder import VAE
 from evaluate import FIGURES
 from export import SoundGenerator
@@ -42,8 +43,9 @@ def test_saved_weights_and_saved_graph_give_the_same_sound(
     served, _ = samples(saved_model.signatures["latents"](z=z)["wav_bytes"].numpy()[0])
     transform = Transform(**description["transform"])
     density = LabelMixtures.fit(z, np.zeros(1, int), ["any"])
+    iterations = hyperparameters()["griffin_lim_iterations"]["default"]
     again = SoundGenerator(
-        VAE.load(model_dir), transform, density, ["any"], 32, description["texture"]
+        VAE.load(model_dir), transform, density, ["any"], iterations, description["texture"]
     )
     sound, _ = samples(tf.function(again.latents)(tf.constant(z))["wav_bytes"].numpy()[0])
     np.testing.assert_allclose(served, sound, atol=1e-3)
@@ -201,7 +203,7 @@ def test_help_shows_a_command_and_every_hyperparameter(
     assert caught.value.code == 0
     text = capsys.readouterr().out
     assert "python training/train.py --data" in text
-    for name in train.hyperparameters():
+    for name in hyperparameters():
         assert f"--{name.replace('_', '-')}" in text
 
 
