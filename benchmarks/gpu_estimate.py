@@ -11,13 +11,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from arguments import hyperparameters
 from benchmarks.graph_cost import Cost, count, fused_launches
 from benchmarks.instances import INSTANCES, PRICES_READ, Instance
 from benchmarks.measurement import Section
 from benchmarks.training import BATCH, LABELS, TRANSFORM, default_trainer, made_up_clips
 from perceptual import STEPS as LISTENER_STEPS
 from recogniser import Recogniser, augmented, log_mel, normalised
-from train import hyperparameters
 from training_loop import Trainer
 
 CLIPS = 2_700  # to train on, of the 3,000 of the Free Spoken Digit Dataset
@@ -41,17 +41,19 @@ def step_seconds(cost: Cost, instance: Instance) -> float:
 
 def training_step(trainer: Trainer) -> tuple[Cost, int]:
     """Count one optimizer step: forwards, backwards, listener and optimizer; and XLA's launches."""
-    batches = tf.zeros([2, trainer.batch_size], tf.int32)  # the loop's body counts once
-    arguments = (batches, tf.constant(1.0))
-    graph = trainer._train_steps.get_concrete_function(*arguments).graph
-    compiled = tf.function(trainer._train_steps.python_function, jit_compile=True)
-    return count(graph), fused_launches(compiled, *arguments)
+    batch = (
+        tf.zeros([trainer.batch_size, *trainer.train.shape[1:]], tf.float16),
+        tf.zeros([trainer.batch_size], tf.int32),
+        tf.constant(1.0),
+    )
+    graph = tf.function(trainer._step).get_concrete_function(*batch).graph
+    return count(graph), fused_launches(tf.function(trainer._step, jit_compile=True), *batch)
 
 
 def recogniser_step() -> Cost:
     """Count one step of what the listener and the judge are trained with."""
     values, ids = made_up_clips(RECOGNISER_BATCH, TRANSFORM.frames, TRANSFORM.bins)
-    network = Recogniser.train(values, ids, TRANSFORM, steps=1).network
+    network = Recogniser.untrained(TRANSFORM, LABELS).network
     mels = normalised(log_mel(values, TRANSFORM))
     optimizer = keras.optimizers.AdamW(1e-3)
     optimizer.build(network.trainable_variables)
@@ -79,16 +81,15 @@ def run(progress: Callable[[str], Any] = print) -> Section:
     hearing_steps = LISTENER_STEPS + Recogniser.STEPS
     rows = []
     for instance in INSTANCES:
-        plain = step_seconds(cost, instance)
-        compiled = step_seconds(Cost(cost.flops, cost.bytes, fused), instance)
-        training = steps * plain + hearing_steps * step_seconds(hearing, instance)
+        step = step_seconds(Cost(cost.flops, cost.bytes, fused), instance)
+        training = steps * step + hearing_steps * step_seconds(hearing, instance)
         minutes = training / 60 + OTHER_MINUTES
         dollars = (START_MINUTES + minutes) / 60 * instance.dollars_an_hour
         rows.append(
             (
                 f"`{instance.type}`",
                 f"{instance.processor}, {_rate(instance)}",
-                f"{plain * 1000:.1f} ms" + (f", {compiled * 1000:.1f} ms" * instance.launches),
+                f"{step * 1000:.1f} ms",
                 f"{minutes:.1f}",
                 f"{START_MINUTES + minutes:.0f}",
                 f"${instance.dollars_an_hour:.3f}",
@@ -102,8 +103,8 @@ def run(progress: Callable[[str], Any] = print) -> Section:
         f"and launches {cost.launches:,} kernels, or {fused:,} when XLA fuses them. Taken to hold: "
         f"{UTILISATION:.0%} of published single-precision throughput, {BANDWIDTH_SHARE:.0%} of "
         f"published memory bandwidth, {LAUNCH_SECONDS * 1e6:.0f} µs a launch. A step takes at "
-        "least the longest of the three; for so small a model that is the launches on any GPU, so "
-        "a faster GPU, or half precision, gains little. A run has "
+        "least the longest of the three. For so small a model that is the launches on any GPU: "
+        "jobs use XLA there, and a faster GPU or half precision gains little more. A run has "
         f"{steps:,} such steps ({epochs} epochs of {CLIPS:,} clips), {hearing_steps:,} of the two "
         f"recognisers, some {OTHER_MINUTES} minutes of reading, compiling and judging, and "
         f"{START_MINUTES:.0f} minutes until the job's script starts."
@@ -111,7 +112,7 @@ def run(progress: Callable[[str], Any] = print) -> Section:
     columns = (
         "instance",
         "peak",
-        "a step at least (and with XLA)",
+        "a step at least",
         "minutes of training",
         "minutes of the job",
         "an hour",
@@ -120,8 +121,8 @@ def run(progress: Callable[[str], Any] = print) -> Section:
     remarks = (
         f"Prices are on-demand list prices of SageMaker training in us-east-1, {PRICES_READ}; "
         "the whole job is charged here, though AWS does not charge for finding a machine, and spot "
-        "capacity costs less. What a real job takes is among its own metrics: `seconds` of each "
-        "epoch over the steps in it is the time of a step, to check this table by."
+        "capacity costs less. A real job has `seconds_per_step` among its metrics: check this "
+        "table by it."
     )
     return Section("What a GPU run costs: an estimate", method, rows, columns, remarks)
 
