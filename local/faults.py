@@ -2,6 +2,7 @@
 
     no-quota=TYPE         CreateTrainingJob for that instance type answers ResourceLimitExceeded
     throttled=TYPE        ... the first time answers ThrottlingException
+    busy=CALL             the next CreateModel, CreateEndpointConfig or UpdateEndpoint is throttled
     no-capacity=TYPE      a job on that type fails with CapacityError; a spot job waits in vain
     interrupt-after=S     a spot instance is reclaimed S seconds after it has reported its first
                           figures, once for each such option: SIGTERM, two minutes later SIGKILL
@@ -22,6 +23,7 @@ class Faults:
 
     no_quota: set[str] = field(default_factory=set)  # instance types
     throttled: list[str] = field(default_factory=list)  # instance types, one item for each call
+    busy: list[str] = field(default_factory=list)  # calls of SageMaker's, one item for each
     no_capacity: set[str] = field(default_factory=set)  # instance types
     interrupt_after: list[float] = field(default_factory=list)  # seconds, one for each interruption
     warning_seconds: float = 120  # between SIGTERM and SIGKILL of an interrupted instance
@@ -43,6 +45,13 @@ class Faults:
             "request an increase for this quota."
         )
 
+    def is_busy(self, call: str) -> bool:
+        """Tell whether this call is throttled."""
+        if call not in self.busy:
+            return False
+        self.busy.remove(call)
+        return True
+
     def next_interruption(self) -> float | None:
         """Return the seconds after which the instance that starts now is reclaimed."""
         return self.interrupt_after.pop(0) if self.interrupt_after else None
@@ -61,7 +70,7 @@ class Faults:
 current = Faults()
 """Nothing goes wrong until somebody says so."""
 
-_LISTS = {"throttled": str, "interrupt-after": float}
+_LISTS = {"throttled": str, "busy": str, "interrupt-after": float}
 _SETS = ("no-quota", "no-capacity")
 
 

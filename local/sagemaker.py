@@ -30,6 +30,16 @@ from local.training_job import TrainingJob
 POLL_SECONDS = 0.2
 
 
+def _refused(code: str, message: str) -> SagemakerClientError:
+    return type("Refused", (SagemakerClientError,), {"code": code})(message)
+
+
+def _let_in(call: str) -> None:
+    """Raise what AWS answers when it is busy, if a fault says so."""
+    if faults.current.is_busy(call):
+        raise _refused("ThrottlingException", "Rate exceeded")
+
+
 class SageMaker(models.SageMakerModelBackend):
     """moto's backend with processes behind its records."""
 
@@ -52,8 +62,7 @@ class SageMaker(models.SageMakerModelBackend):
         if spot and "MaxWaitTimeInSeconds" not in request["stopping_condition"]:
             raise ValidationError(message="MaxWaitTimeInSeconds must be set for spot training.")
         if refused := faults.current.refusal(instance_type, spot):
-            code, message = refused
-            raise type("Refused", (SagemakerClientError,), {"code": code})(message)
+            raise _refused(*refused)
         request["hyper_parameters"] = request["hyper_parameters"] or {}
         asked_metrics = request["algorithm_specification"].get("MetricDefinitions") or []
         record = FakeTrainingJob(
@@ -106,6 +115,7 @@ class SageMaker(models.SageMakerModelBackend):
 
     def create_model(self, model_name: str, **request: Any) -> Model:
         """Create a model whose artifact the role can read, as AWS makes sure at once."""
+        _let_in("CreateModel")
         if model_name in self._models:
             raise ValidationError(message=f'Cannot create already existing model "{model_name}".')
         url = (request.get("primary_container") or {}).get("ModelDataUrl")
@@ -126,6 +136,7 @@ class SageMaker(models.SageMakerModelBackend):
 
     def create_endpoint_config(self, **request: Any) -> FakeEndpointConfig:
         """Create a config under a name that is not taken."""
+        _let_in("CreateEndpointConfig")
         name = request["endpoint_config_name"]
         if name in self.endpoint_configs:
             raise ValidationError(
@@ -157,6 +168,7 @@ class SageMaker(models.SageMakerModelBackend):
 
     def update_endpoint(self, endpoint_name: str, endpoint_config_name: str) -> FakeEndpoint:
         """Serve another config; if it does not come up, the one before goes on serving."""
+        _let_in("UpdateEndpoint")
         endpoint = self.endpoints.get(endpoint_name)
         if endpoint is None:
             raise ValidationError(message=f'Could not find endpoint "{endpoint_name}".')

@@ -36,6 +36,13 @@ def test_throttling_happens_once_for_each_time_it_is_ordered() -> None:
     assert faults.current.refusal("ml.a.b", spot=True) is None
 
 
+def test_a_call_is_throttled_once_for_each_time_it_is_ordered() -> None:
+    faults.add(["busy=CreateModel"])
+    assert not faults.current.is_busy("UpdateEndpoint")
+    assert faults.current.is_busy("CreateModel")
+    assert not faults.current.is_busy("CreateModel")
+
+
 def test_a_quota_of_nothing_is_worded_as_on_aws() -> None:
     faults.add(["no-quota=ml.a.b"])
     code, message = faults.current.refusal("ml.a.b", spot=False) or ("", "")

@@ -72,6 +72,16 @@ def test_a_smoke_request_that_hears_silence_takes_the_model_back(product: Deploy
     assert product.made() == made
 
 
+@pytest.mark.filterwarnings("ignore:.*does not match an error shape")  # of moto's models
+def test_a_busy_sagemaker_is_asked_again_under_other_names(product: Deployed) -> None:
+    faults.current.busy = ["CreateModel", "CreateEndpointConfig", "UpdateEndpoint"]
+    starter = f"s3://{product.bucket}/models/starter/model.tar.gz"
+    output = product.run({"model": starter})
+    assert faults.current.busy == []
+    assert output["endpoint_config"].endswith("-1"), "the number of the retry"
+    assert product.config() == output["endpoint_config"]
+
+
 def test_rollback_is_one_execution(product: Deployed) -> None:
     former = product.served_model()
     assert product.run({})["model"] == product.served_model() != former
