@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 import train
 from autoencoder import VAE, Architecture
 from checkpoint import FILE, Checkpoint, fingerprint
+from perceptual import Listener
 from training_loop import Schedule, Trainer
 
 KILLS, KILLS_NEAR_THE_END, EPOCHS = 20, 2, 60
@@ -149,6 +151,32 @@ def test_a_run_that_was_cut_short_ends_as_if_it_had_not_been(
         assert one["val_loss"] == pytest.approx(other["val_loss"], abs=1e-5)
     for a, b in zip(trained[0].get_weights(), trained[1].get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_a_run_that_goes_on_does_not_train_its_listener_again(
+    tmp_path: Path, tone: Any, small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for take in range(60):
+        for label, hertz in (("low", 300), ("high", 1500)):
+            soundfile.write(tmp_path / f"{label}_{take}.wav", tone(hertz + take), 8000)
+    learnt: list[list[np.ndarray]] = []
+    heard: list[list[np.ndarray]] = []
+
+    def learn(self: Listener, *_: Any, **__: Any) -> None:
+        self.network.set_weights([w + 0.125 for w in self.network.get_weights()])
+        learnt.append(self.network.get_weights())
+
+    monkeypatch.setattr(Listener, "learn", learn)
+    monkeypatch.setattr(
+        train, "finish", lambda trainer, *_: heard.append(trainer.listener.network.get_weights())
+    )
+    arguments = ["--data", str(tmp_path), "--model-dir", str(tmp_path / "model"), *small]
+    for _ in range(2):
+        assert train.main([*arguments, "--checkpoint-dir", str(tmp_path / "checkpoints")]) == 0
+    assert len(learnt) == 1
+    for weights in heard:
+        for one, other in zip(weights, learnt[0], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_sagemakers_folder_is_used_when_it_is_there(

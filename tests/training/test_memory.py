@@ -15,7 +15,7 @@ import train
 from dataset import read_dataset
 from preprocess import DataError
 
-ROOM = 100  # MiB, beside what TensorFlow takes
+ROOM = 160  # MiB, beside what TensorFlow takes
 Tone = Callable[..., np.ndarray]
 
 
@@ -46,7 +46,7 @@ def test_sounds_that_do_not_fit_into_memory_are_read(tmp_path: Path, tone: Tone)
     def write(file: Path, i: int) -> None:
         soundfile.write(file, tone(300 + 100 * i, 1.0, 16_000), 16_000)
 
-    out = limited(folders(tmp_path, ".wav", write, many=4000))
+    out = limited(folders(tmp_path, ".wav", write, many=6000))
     assert "fits=False heard=True" in out
     assert int(out.split("spectrograms=")[1].split()[0]) > 2 * ROOM * 2**20
 
@@ -55,7 +55,7 @@ def test_spectrograms_that_do_not_fit_into_memory_are_read(tmp_path: Path) -> No
     def write(file: Path, i: int) -> None:
         np.save(file, np.random.default_rng(i).random((256, 256), np.float32))
 
-    out = limited(folders(tmp_path, ".npy", write, many=4000))
+    out = limited(folders(tmp_path, ".npy", write, many=6000))
     assert "fits=False heard=True" in out
 
 

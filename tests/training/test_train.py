@@ -146,6 +146,20 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_says_why(
     assert not (tmp_path / "model" / "1").exists()
 
 
+def test_a_report_that_cannot_be_written_does_not_fail_a_run_that_has_its_model(
+    tones: Path,
+    tmp_path: Path,
+    small: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(train, "finish", lambda *_: {})
+    (tmp_path / "file").touch()
+    arguments = ["--data", str(tones), "--model-dir", str(tmp_path / "model"), *small]
+    assert train.main([*arguments, "--output", str(tmp_path / "file")]) == 0
+    assert f"no report in {tmp_path / 'file'}" in capfd.readouterr().out.splitlines()[-1]
+
+
 def test_a_folder_without_sounds_fails_with_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
