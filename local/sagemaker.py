@@ -12,106 +12,33 @@ from botocore.exceptions import ClientError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.sagemaker import models, urls
-from moto.sagemaker.exceptions import (
-    ResourceInUseException,
-    ResourceNotFound,
-    SagemakerClientError,
-    ValidationError,
-)
-from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, FakeTrainingJob, Model
+from moto.sagemaker.exceptions import ValidationError
+from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
 from moto.sagemaker.responses import SageMakerResponse
 
 from local import faults, iam
 from local.aws import bucket_and_key, client_as
 from local.endpoint import SERVICE, ModelNotServedError, ModelServer, acquire, release
-from local.job_folder import input_objects
-from local.training_job import TrainingJob
+from local.sagemaker_jobs import TrainingJobs, refused
 
 POLL_SECONDS = 0.2
-
-
-def _refused(code: str, message: str) -> SagemakerClientError:
-    return type("Refused", (SagemakerClientError,), {"code": code})(message)
 
 
 def _let_in(call: str) -> None:
     """Raise what AWS answers when it is busy, if a fault says so."""
     if faults.current.is_busy(call):
-        raise _refused("ThrottlingException", "Rate exceeded")
+        raise refused("ThrottlingException", "Rate exceeded")
 
 
-class SageMaker(models.SageMakerModelBackend):
+class SageMaker(TrainingJobs):
     """moto's backend with processes behind its records."""
 
     _url_module = urls  # moto looks for one beside the class
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.running_jobs: dict[str, TrainingJob] = {}
         self.servers: dict[str, ModelServer] = {}  # by endpoint name
         self.pending_configs: dict[str, str] = {}  # by endpoint name, while it is updated
-
-    def create_training_job(self, **request: Any) -> FakeTrainingJob:
-        """Check the request as AWS does, then start the job."""
-        name = request["training_job_name"]
-        if name in self.training_jobs:
-            arn = self.training_jobs[name].arn
-            raise ResourceInUseException(message=f"Training job names must be unique: {arn}")
-        instance_type = request["resource_config"]["InstanceType"]
-        spot = request["enable_managed_spot_training"]
-        if spot and "MaxWaitTimeInSeconds" not in request["stopping_condition"]:
-            raise ValidationError(message="MaxWaitTimeInSeconds must be set for spot training.")
-        if refused := faults.current.refusal(instance_type, spot):
-            raise _refused(*refused)
-        request["hyper_parameters"] = request["hyper_parameters"] or {}
-        asked_metrics = request["algorithm_specification"].get("MetricDefinitions") or []
-        record = FakeTrainingJob(
-            account_id=self.account_id, region_name=self.region_name, **request
-        )
-        record.algorithm_specification["MetricDefinitions"] = asked_metrics
-        record.final_metric_data_list = []
-        record.model_artifacts = record.training_end_time = record.failure_reason = None
-        record.secondary_status_transitions = []
-        record.training_job_status, record.secondary_status = "InProgress", "Starting"
-        try:
-            job = TrainingJob(record, self.region_name)
-        except iam.NotTrustedError as error:
-            raise ValidationError(message=f"Could not assume role {record.role_arn}.") from error
-        for channel in record.input_data_config or []:
-            self._require_objects(job, channel)
-        self.training_jobs[name] = record
-        self.running_jobs[name] = job
-        threading.Thread(target=job.run, daemon=True).start()
-        return record
-
-    def _require_objects(self, job: TrainingJob, channel: dict[str, Any]) -> None:
-        url = channel["DataSource"]["S3DataSource"]["S3Uri"]
-        try:
-            found = next(input_objects(job.s3, channel), None)
-        except ClientError as error:
-            reason = f" Error message from S3: {error.response['Error']['Message']}"
-        else:
-            if found:
-                return
-            reason = ""
-        raise ValidationError(
-            message=f'No S3 objects found under S3 URL "{url}" given in input data source. Please '
-            f"ensure that the bucket exists in the selected region ({self.region_name}), that "
-            f'objects exist under that S3 prefix, and that the role "{job.record.role_arn}" has '
-            f'"s3:ListBucket" permissions on bucket "{bucket_and_key(url)[0]}".{reason}'
-        )
-
-    def stop_training_job(self, name: str) -> None:
-        """Ask a running job to stop."""
-        record = self.training_jobs.get(name)
-        if record is None:
-            raise ResourceNotFound(message="Requested resource not found.")
-        if record.training_job_status != "InProgress":
-            raise ValidationError(
-                message=f"The request was rejected because the training job is in status "
-                f"{record.training_job_status}."
-            )
-        self.running_jobs[name].stop()
 
     def create_model(self, model_name: str, **request: Any) -> Model:
         """Create a model whose artifact the role can read, as AWS makes sure at once."""
