@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras import layers
 
 from spectrogram import Transform
-from streaming import Rows, some
+from streaming import Rows, batches, some
 
 BANDS = 40  # mel
 FEWEST_CLIPS = 100  # to learn from; what fewer teach cannot be relied on
@@ -116,8 +116,8 @@ class Recogniser:
     def listen(self, values: np.ndarray | Rows) -> tuple[np.ndarray, np.ndarray]:
         """(clips, frames, bins) to features (clips, FEATURES) and label indices (clips,)."""
         mels = normalised(log_mel(values, self.transform)).numpy()
-        batches = [self.network(mels[i : i + 256]) for i in range(0, len(mels), 256)]
-        features, logits = (np.concatenate(part) for part in zip(*batches, strict=True))
+        outputs = [self.network(mels[part]) for part in batches(mels)]
+        features, logits = (np.concatenate(part) for part in zip(*outputs, strict=True))
         return features, logits.argmax(axis=1)
 
 
@@ -148,7 +148,7 @@ def log_mel(values: np.ndarray | Rows, transform: Transform) -> np.ndarray:
     Gives (clips, about one frame per `HOP_SECONDS`, bands) float32.
     """
     graph = _compiled_mel_graph(transform)
-    return np.concatenate([graph(values[i : i + 256]).numpy() for i in range(0, len(values), 256)])
+    return np.concatenate([graph(values[part]).numpy() for part in batches(values)])
 
 
 @lru_cache(maxsize=4)

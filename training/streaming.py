@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
+MOST_IN_BATCH = 256  # clips
+BATCH_VALUES = 2**22  # and so many numbers, 16 MB
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -39,6 +41,13 @@ class Rows:
 
     def __getitem__(self, which: slice | np.ndarray) -> np.ndarray:
         return self.values[self.rows[which]]
+
+
+def batches(clips: np.ndarray | Rows) -> Iterator[slice]:
+    """Parts of clips that can be looked at together: fewer where each is large."""
+    size = min(max(BATCH_VALUES // int(np.prod(clips.shape[1:])), 1), MOST_IN_BATCH)
+    for start in range(0, len(clips), size):
+        yield slice(start, start + size)
 
 
 def some(rows: np.ndarray, most: int, seed: int) -> np.ndarray:

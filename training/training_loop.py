@@ -16,9 +16,8 @@ from autoencoder import VAE, computing_in, elbo_loss, kl_divergence
 from device import Device
 from label_prior import LabelPrior
 from perceptual import LAYERS, Listener
-from streaming import Rows, ahead
+from streaming import Rows, ahead, batches
 
-VALIDATION_BATCH = 256
 WARMUP_SHARE = 1 / 7  # of the epochs, over which the divergence gets its weight
 STRAY_WEIGHT = 100.0  # of missing one's label in latent space, against 1 of the divergence
 LISTENER_WEIGHT = 0.25  # of each of the listener's layers, against 1 of the spectrogram
@@ -119,10 +118,9 @@ class Trainer:
         """
         vae = vae or self.vae
         sums = np.zeros(3 + LAYERS)
-        for start in range(0, len(self.validation), VALIDATION_BATCH):
-            part = slice(start, start + VALIDATION_BATCH)
+        for part in batches(self.validation):
             x, label_ids = self.validation[part], self.validation_ids[part]
-            means = self._validation_terms(vae, x, label_ids, tf.constant(start))
+            means = self._validation_terms(vae, x, label_ids, tf.constant(part.start))
             sums += len(x) * means.numpy()
         terms = tf.constant(sums / len(self.validation), tf.float32)
         loss = self._loss(terms, self.schedule.kl_weight)
@@ -131,8 +129,8 @@ class Trainer:
     def residual(self, above: float) -> float:
         """Root mean square error of the validation clips' values that are decoded `above`."""
         total, count = 0.0, 0
-        for start in range(0, len(self.validation), VALIDATION_BATCH):
-            x = tf.cast(self.validation[start : start + VALIDATION_BATCH], tf.float32)
+        for part in batches(self.validation):
+            x = tf.cast(self.validation[part], tf.float32)
             decoded = self.vae(x).numpy()
             errors = (decoded - x.numpy())[decoded > above]
             total, count = total + float(np.square(errors).sum()), count + errors.size
@@ -141,9 +139,8 @@ class Trainer:
     def posterior_means(self, values: np.ndarray | Rows) -> np.ndarray:
         """(clips, frames, bins) to (clips, latent_dim)."""
         encode = tf.function(lambda x: self.vae.encode(tf.cast(x, tf.float32))[0])
-        starts = range(0, len(values), VALIDATION_BATCH)
-        parts = [encode(tf.constant(values[i : i + VALIDATION_BATCH])) for i in starts]
-        return np.concatenate([part.numpy() for part in parts])
+        means = [encode(tf.constant(values[part])).numpy() for part in batches(values)]
+        return np.concatenate(means)
 
     def _learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
         steps = self.schedule.epochs * self.steps
