@@ -118,7 +118,7 @@ def draw(measured: dict[str, list[Point]], times: Sequence[int], picture: Path) 
     for (work, points), marker in zip(measured.items(), "os^", strict=True):
         left.loglog(times, [p.seconds for p in points], marker=marker, label=work)
         right.loglog(times, [p.peak_mib for p in points], marker=marker, label=work)
-        linear = [points[0].seconds * n for n in times]
+        linear = [points[0].seconds * n / times[0] for n in times]
         left.loglog(times, linear, color="grey", linestyle=":", linewidth=1)
     left.plot([], [], color="grey", linestyle=":", label="in proportion")
     for axis, title in ((left, "Time (s)"), (right, "Peak memory (MiB)")):
@@ -128,7 +128,7 @@ def draw(measured: dict[str, list[Point]], times: Sequence[int], picture: Path) 
         axis.grid(True, which="major", alpha=0.3)
     low, high = right.get_ylim()
     right.set_ylim(min(low, 100), max(high, 10_000))
-    left.legend()
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
     picture.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(picture, dpi=110)
     plt.close(figure)

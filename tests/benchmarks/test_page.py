@@ -68,6 +68,14 @@ def test_memory_of_a_process_and_of_what_it_starts_is_seen() -> None:
     assert watch.most_mib > 64
 
 
+def test_memory_of_whoever_started_a_process_is_not_its_own() -> None:
+    held = bytearray(400 << 20)
+    script = "from benchmarks.measurement import peak_mib; print(peak_mib())"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    peak = subprocess.check_output([sys.executable, "-c", script], text=True, env=environment)
+    assert float(peak) < len(held) >> 20
+
+
 @pytest.mark.parametrize("module", ["growth", "endpoint", "full_run", "made_up_sounds"])
 def test_each_part_explains_itself(module: str) -> None:
     name = f"benchmarks.{module}"
