@@ -117,7 +117,7 @@ def draw(measured: dict[str, list[Point]], times: Sequence[int], picture: Path) 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
     for (work, points), marker in zip(measured.items(), "os^", strict=True):
         left.loglog(times, [p.seconds for p in points], marker=marker, label=work)
-        right.loglog(times, [p.peak_mib for p in points], marker=marker, label=work)
+        right.loglog(times, [p.peak_mib for p in points], marker=marker)
         linear = [points[0].seconds * n / times[0] for n in times]
         left.loglog(times, linear, color="grey", linestyle=":", linewidth=1)
     left.plot([], [], color="grey", linestyle=":", label="in proportion")
