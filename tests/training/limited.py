@@ -14,6 +14,7 @@ import numpy as np
 
 import train
 from dataset import read_dataset
+from device import Device
 
 folder, megabytes, *arguments = sys.argv[1:]
 read_dataset(Path(folder) / "few")  # loads what it takes
@@ -28,4 +29,5 @@ except MemoryError:
     fits = False
 print(f"\nspectrograms={values.nbytes} fits={fits} heard={values[-1].any()}")
 if arguments:
+    Device.here = classmethod(lambda cls: cls(resident_bytes=0))  # type: ignore[assignment,method-assign]
     sys.exit(train.main(["--data", f"{folder}/many", *arguments]))

@@ -15,7 +15,7 @@ import train
 from dataset import read_dataset
 from preprocess import DataError
 
-ROOM = 160  # MiB, beside what TensorFlow takes
+ROOM, ROOM_TO_TRAIN = 160, 480  # MiB, beside what TensorFlow takes
 Tone = Callable[..., np.ndarray]
 
 
@@ -32,9 +32,9 @@ def folders(folder: Path, suffix: str, write: Callable[[Path, int], None], many:
     return folder
 
 
-def limited(folder: Path, *arguments: str) -> str:
+def limited(folder: Path, room: int, *arguments: str) -> str:
     return subprocess.run(
-        [sys.executable, Path(__file__).with_name("limited.py"), folder, str(ROOM), *arguments],
+        [sys.executable, Path(__file__).with_name("limited.py"), folder, str(room), *arguments],
         check=True,
         capture_output=True,
         text=True,
@@ -46,17 +46,23 @@ def test_sounds_that_do_not_fit_into_memory_are_read(tmp_path: Path, tone: Tone)
     def write(file: Path, i: int) -> None:
         soundfile.write(file, tone(300 + 100 * i, 1.0, 16_000), 16_000)
 
-    out = limited(folders(tmp_path, ".wav", write, many=6000))
+    out = limited(folders(tmp_path, ".wav", write, many=6000), ROOM)
     assert "fits=False heard=True" in out
     assert int(out.split("spectrograms=")[1].split()[0]) > 2 * ROOM * 2**20
 
 
-def test_spectrograms_that_do_not_fit_into_memory_are_read(tmp_path: Path) -> None:
+def test_spectrograms_that_do_not_fit_into_memory_are_read_and_trained_on(tmp_path: Path) -> None:
     def write(file: Path, i: int) -> None:
         np.save(file, np.random.default_rng(i).random((256, 256), np.float32))
 
-    out = limited(folders(tmp_path, ".npy", write, many=6000))
+    folders(tmp_path, ".npy", write, many=6000)
+    model = str(tmp_path / "model")
+    small = "--epochs 1 --batch-size 16 --steps-per-call 2 --channels 8 --latent-dim 2"
+    brief = "--perceptual false --evaluation-sounds 0"
+    arguments = [*small.split(), *brief.split(), "--model-dir", model]
+    out = limited(tmp_path, ROOM_TO_TRAIN, *arguments)
     assert "fits=False heard=True" in out
+    assert f"model written to {model}" in out
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".npy"])
