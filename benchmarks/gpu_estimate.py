@@ -119,10 +119,11 @@ def run(progress: Callable[[str], Any] = print) -> Section:
         "a run",
     )
     remarks = (
-        f"Prices are on-demand list prices of SageMaker training in us-east-1, {PRICES_READ}; "
-        "the whole job is charged here, though AWS does not charge for finding a machine, and spot "
-        "capacity costs less. A real job has `seconds_per_step` among its metrics: check this "
-        "table by it."
+        "Prices are on-demand list prices of SageMaker training in us-east-1, read in "
+        f"{PRICES_READ} from public copies of AWS's list, which bear no date: look them up before "
+        "relying on them. The whole job is charged here, though AWS does not charge for finding a "
+        "machine, and spot capacity costs less. A real job has `seconds_per_step` among its "
+        "metrics: check this table by it."
     )
     return Section("What a GPU run costs: an estimate", method, rows, columns, remarks)
 
