@@ -141,7 +141,11 @@ def section(outcomes: dict[str, Outcome]) -> Section:
         "[evaluate.py](../training/evaluate.py); with labels they are what a recogniser hears, "
         "without they are statistics of cepstra."
     )
-    remarks = "![Spectrograms of real and of generated sounds](other-sounds.png)"
+    remarks = (
+        "![Spectrograms of real and of generated sounds](other-sounds.png)\n\n"
+        "What to look and listen for: noise and vibrato come out smoother than they are, and a note "
+        "drawn between two pitches that were learnt has blurred upper harmonics."
+    )
     return Section("What came out", method, rows, ("", *outcomes), remarks)
 
 
