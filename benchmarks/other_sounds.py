@@ -143,8 +143,8 @@ def section(outcomes: dict[str, Outcome]) -> Section:
     )
     remarks = (
         "![Spectrograms of real and of generated sounds](other-sounds.png)\n\n"
-        "What to look and listen for: noise and vibrato come out smoother than they are, and a note "
-        "drawn between two pitches that were learnt has blurred upper harmonics."
+        "What to look and listen for: noise and vibrato come out smoother than they are, and a "
+        "note drawn between two pitches that were learnt has blurred upper harmonics."
     )
     return Section("What came out", method, rows, ("", *outcomes), remarks)
 
