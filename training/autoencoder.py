@@ -175,6 +175,8 @@ def _default_decoder(a: Architecture) -> keras.Model:
     x = z
     for _ in range(2):
         x = layers.LeakyReLU(0.1)(layers.Dense(HIDDEN)(x))
+    # straight to the bins: convolutions with few channels learn lines that hold for long slowly
+    steady = layers.Reshape((1, a.bins))(layers.Dense(a.bins)(x))
     x = layers.Dense(frames * BOTTLENECK_CHANNELS)(x)
     x = layers.Reshape((frames, BOTTLENECK_CHANNELS))(x)
     x = _normalised(layers.Conv1D(a.channels, 1, use_bias=False)(x))
@@ -183,7 +185,8 @@ def _default_decoder(a: Architecture) -> keras.Model:
         x = layers.Conv1D(2 * a.channels, 3, padding="same", use_bias=False)(x)
         frames *= 2
         x = _normalised(layers.Reshape((frames, a.channels))(x))
-    x = layers.Conv1D(a.bins, 1, activation="sigmoid", name="values")(x)
+    x = layers.Add()([layers.Conv1D(a.bins, 1)(x), steady])
+    x = layers.Activation("sigmoid", name="values")(x)
     return keras.Model(z, x, name="decoder")
 
 
