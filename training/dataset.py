@@ -17,7 +17,7 @@ import tensorflow as tf
 from prepared import read_prepared
 from preprocess import Clips, DataError, Report, is_sound, read_folder, visible_files
 from spectrogram import Transform
-from streaming import Rows, ahead, scratch_array
+from streaming import Rows, Scratch, ahead
 
 NO_LABEL = -1
 FEWEST_PER_LABEL = 2  # on average; with fewer the labels are file numbers, not classes
@@ -109,20 +109,21 @@ def spectrograms(clips: Clips, transform: Transform) -> np.ndarray:
 
     Clips of like length are transformed together up to the end of the longest; silence stays 0.
     """
-    values = scratch_array((len(clips.names), transform.frames, transform.bins), np.float16)
+    scratch = Scratch((len(clips.names), transform.frames, transform.bins), np.float16)
     graph = _graph(transform)
 
     def fill(rows: np.ndarray) -> None:
         longest = clips.lengths[rows].max() + transform.n_fft // 2  # as far as windows reach
         frames = min(math.ceil(longest / transform.hop_length), transform.frames)
-        part = graph(clips.waves(rows, frames * transform.hop_length)).numpy()[:, :frames]
-        values[rows, : part.shape[1]] = part
+        part = graph(clips.waves(rows, frames * transform.hop_length)).numpy()
+        for row, values in zip(rows, part, strict=True):
+            scratch.write(row, values[:frames])
 
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         for _ in ahead(pool, fill, _alike(clips.lengths), threads):
             pass
-    return values
+    return scratch.array()
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,7 @@ import numpy as np
 
 from preprocess import DataError, Report, label_of
 from spectrogram import Transform, halvings
-from streaming import ahead, scratch_array
+from streaming import Scratch, ahead
 
 SAMPLE_RATE = 22_050  # Hz, of spectrograms that come without a sample rate
 FLOOR_DB = -80.0
@@ -60,17 +60,17 @@ def read_prepared(
         raise DataError(f"n_fft is {n_fft}, but spectrograms of {shape[0]} bins need {2 * bins}")
     multiple = 2 ** halvings(frames)
     missing = math.ceil(frames / multiple) * multiple - frames
-    values = scratch_array((len(names), frames + missing, bins), np.float16)
-    for row, name in zip(values, names, strict=True):
-        row[:frames] = _unit_scale(_load(folder / name)).T[:, :bins]
+    scratch = Scratch((len(names), frames + missing, bins), np.float16)
+    for row, name in enumerate(names):
+        scratch.write(row, _unit_scale(_load(folder / name)).T[:, :bins])
     hop_length = hop_length or bins  # half a window, as 512 and 256
     rate = sample_rate or SAMPLE_RATE
     transform = Transform(rate, (frames + missing) * hop_length, 2 * bins, hop_length, FLOOR_DB)
-    report.kept, report.padded = len(values), len(values) if missing else 0
+    report.kept, report.padded = len(names), len(names) if missing else 0
     report.notes.append(
         f"prepared spectrograms: taken for {rate} Hz, n_fft {2 * bins}, hop_length {hop_length}"
     )
-    return values, names, [label_of(name) for name in names], transform, report
+    return scratch.array(), names, [label_of(name) for name in names], transform, report
 
 
 def _load(file: Path) -> np.ndarray:

@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import librosa
 import numpy as np
@@ -33,7 +32,7 @@ PEAK = 10 ** (-1 / 20)  # -1 dBFS
 SHORTEST_SECONDS = 0.02
 MAX_SAMPLE_RATE = 48_000  # Hz
 MAX_CHOSEN_SECONDS = 4.0  # longer clips are possible, but only on request
-FILES_AT_ONCE = 16  # that a thread reads before it hands them over
+QUICK_BYTES = 2**18  # of a WAV file whose reading is done before another thread has begun it
 
 
 class DataError(Exception):
@@ -79,15 +78,16 @@ class Clips:
     labels: list[str | None]
     lengths: np.ndarray  # (clips,), samples at sample_rate of which a clip keeps the first
     report: Report
-    spool: np.ndarray  # (all samples,), float32, every sound at the rate of its file
-    ends: np.ndarray  # (clips + 1,), where in the spool the sound before ends
+    spool: BinaryIO  # samples as float32, one sound after the other, each at the rate of its file
+    ends: np.ndarray  # (clips + 1,), the sample in the spool where the sound before ends
     rates: np.ndarray  # (clips,), Hz
 
     def waves(self, clips: np.ndarray, samples: int | None = None) -> np.ndarray:
         """Give the clips (n,) of these numbers as (n, samples), padded with silence."""
         waves = np.zeros((len(clips), samples or self.samples), np.float32)
         for row, clip in zip(waves, clips, strict=True):
-            sound = self.spool[self.ends[clip] : self.ends[clip + 1]]
+            start, end = (4 * int(sample) for sample in self.ends[clip : clip + 2])
+            sound = np.frombuffer(os.pread(self.spool.fileno(), end - start, start), np.float32)
             if self.rates[clip] != self.sample_rate:
                 sound = resampled(sound, self.rates[clip], self.sample_rate)
             if self.lengths[clip] > self.samples:
@@ -114,10 +114,10 @@ def read_folder(
     most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
     names, lengths, rates, ends = [], [], [], [0]
     threads = os.cpu_count() or 1
-    parts = [files[i : i + FILES_AT_ONCE] for i in range(0, len(files), FILES_AT_ONCE)]
-    read = partial(_read_all, folder, trim_db, most)
-    with tempfile.TemporaryFile() as spool, ThreadPoolExecutor(threads) as pool:
-        outcomes = chain.from_iterable(ahead(pool, read, parts, 2 * threads))
+    spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
+    with ThreadPoolExecutor(threads) as pool:
+        read = partial(_read, trim_db, most, folder)
+        outcomes = ahead(pool, read, files, 2 * threads, partial(_quick, folder))
         for name, outcome in zip(files, outcomes, strict=True):
             if isinstance(outcome, str):
                 report.skipped.append((name, outcome))
@@ -127,10 +127,9 @@ def read_folder(
             lengths.append(outcome.length)
             rates.append(outcome.rate)
             ends.append(ends[-1] + len(outcome.samples))
-        if not names:
-            raise DataError(_nothing(folder, report, "no sound that can be used"))
-        spool.flush()
-        sounds = np.memmap(spool, np.float32, "r")
+    if not names:
+        raise DataError(_nothing(folder, report, "no sound that can be used"))
+    spool.flush()
     rate = sample_rate or min(Counter(rates).most_common(1)[0][0], MAX_SAMPLE_RATE)
     scaled = -(-np.array(lengths) * rate // np.array(rates))
     samples = choose_samples(scaled, rate) if clip_seconds is None else round(clip_seconds * rate)
@@ -139,7 +138,7 @@ def read_folder(
     report.cropped = int((scaled > samples).sum())
     labels = [label_of(name) for name in names]
     return Clips(
-        samples, rate, names, labels, scaled, report, sounds, np.array(ends), np.array(rates)
+        samples, rate, names, labels, scaled, report, spool, np.array(ends), np.array(rates)
     )
 
 
@@ -226,14 +225,13 @@ def _audio_files(folder: Path, report: Report) -> list[str]:
     return [name for name in names if is_sound(name)]
 
 
-def _read_all(
-    folder: Path, trim_db: float, most_seconds: float, names: list[str]
-) -> list[Sound | str]:
-    return [_read(f"{folder}/{name}", trim_db, most_seconds) for name in names]
+def _quick(folder: Path, name: str) -> bool:
+    return name.endswith(".wav") and os.stat(f"{folder}/{name}").st_size < QUICK_BYTES  # noqa: PTH116
 
 
-def _read(file: str, trim_db: float, most_seconds: float) -> Sound | str:
+def _read(trim_db: float, most_seconds: float, folder: Path, name: str) -> Sound | str:
     """Read the trimmed sound at -1 dBFS, or give the reason why there is none."""
+    file = f"{folder}/{name}"
     try:
         sound, rate = _decode(file)
     except Exception as error:  # the decoders raise many kinds; each means a broken file

@@ -1,5 +1,6 @@
 """What lets data be larger than memory: arrays in files, parts of them, and work a little ahead."""
 
+import math
 import os
 import tempfile
 from collections import deque
@@ -15,17 +16,30 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def scratch_array(shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """Zeros in a temporary file, which has no name and so goes when the array does.
+class Scratch:
+    """Zeros in a temporary file, which are written row by row and then read as one array.
 
-    Raises OSError when the disk has no room for it.
+    The file has no name, so it goes when the array does. Raises OSError when the disk has no room.
     """
-    with tempfile.TemporaryFile() as file:
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+
+    def __init__(self, shape: tuple[int, ...], dtype: type) -> None:
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.row_bytes = math.prod(shape[1:]) * self.dtype.itemsize
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - `array` closes it
+        size = shape[0] * self.row_bytes
         if hasattr(os, "posix_fallocate"):  # a full disk is found here, not by dying at a write
-            os.posix_fallocate(file.fileno(), 0, size)
-        file.truncate(size)
-        return np.memmap(file, dtype, "r+", shape=shape)
+            os.posix_fallocate(self._file.fileno(), 0, size)
+        self._file.truncate(size)
+
+    def write(self, row: int, values: np.ndarray) -> None:
+        """Put values at the beginning of a row. Unlike a mapping's, their pages are not ours."""
+        content = np.ascontiguousarray(values, self.dtype).data
+        os.pwrite(self._file.fileno(), content, row * self.row_bytes)
+
+    def array(self) -> np.ndarray:
+        """Give the rows as an array in the file; nothing can be written any more."""
+        with self._file as file:
+            return np.memmap(file, self.dtype, "r+", shape=self.shape)
 
 
 class Rows:
@@ -58,12 +72,24 @@ def some(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
 
 
 def ahead(
-    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], most: int
+    pool: Executor,
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    most: int,
+    quick: Callable[[Item], bool] = lambda item: False,
 ) -> Iterator[Result]:
-    """`pool.map`, but with at most so many results that nobody has taken yet."""
+    """`pool.map`, but with at most so many results that nobody has taken yet.
+
+    Work on `quick` items is done here and now: it takes less time than handing it over.
+    """
     waiting: deque[Future[Result]] = deque()
     for item in items:
-        waiting.append(pool.submit(work, item))
+        if quick(item):
+            done: Future[Result] = Future()
+            done.set_result(work(item))
+            waiting.append(done)
+        else:
+            waiting.append(pool.submit(work, item))
         if len(waiting) > most:
             yield waiting.popleft().result()
     while waiting:
