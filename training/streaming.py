@@ -5,7 +5,8 @@ import os
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -82,15 +83,17 @@ def ahead(
 
     Work on `quick` items is done here and now: it takes less time than handing it over.
     """
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[Callable[[], Result]] = deque()
     for item in items:
         if quick(item):
-            done: Future[Result] = Future()
-            done.set_result(work(item))
-            waiting.append(done)
+            waiting.append(partial(_same, work(item)))
         else:
-            waiting.append(pool.submit(work, item))
+            waiting.append(pool.submit(work, item).result)
         if len(waiting) > most:
-            yield waiting.popleft().result()
+            yield waiting.popleft()()
     while waiting:
-        yield waiting.popleft().result()
+        yield waiting.popleft()()
+
+
+def _same(result: Result) -> Result:
+    return result
