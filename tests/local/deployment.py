@@ -20,14 +20,25 @@ Execute = Callable[..., dict[str, Any]]
 MakeRole = Callable[..., str]
 PATIENCE_SECONDS = 600
 ASSETS_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 
 
 def bootstrap(client: Client) -> None:
     """Make what a deployed stack needs of `cdk bootstrap`."""
     with contextlib.suppress(ClientError):  # there already
         client("s3").create_bucket(Bucket=ASSETS_BUCKET)
-    version = {"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"}
+    version = {"Name": BOOTSTRAP_VERSION, "Value": "30", "Type": "String"}
     client("ssm").put_parameter(**version, Overwrite=True)
+
+
+def forget_bootstrap(client: Client) -> None:
+    """Remove what `bootstrap` made, for `cdk bootstrap` wants to make it itself."""
+    s3 = client("s3")
+    if ASSETS_BUCKET in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        for asset in s3.list_objects_v2(Bucket=ASSETS_BUCKET).get("Contents", []):
+            s3.delete_object(Bucket=ASSETS_BUCKET, Key=asset["Key"])
+        s3.delete_bucket(Bucket=ASSETS_BUCKET)
+    client("ssm").delete_parameters(Names=[BOOTSTRAP_VERSION])
 
 
 def deploy(assembly: Path, client: Client, stack: str = STACK) -> dict[str, str]:

@@ -29,6 +29,7 @@ from tests.local.deployment import (
     Client,
     Deployed,
     deploy,
+    forget_bootstrap,
     outputs,
 )
 
@@ -68,6 +69,7 @@ def run_cdk(folder: Path, *arguments: str) -> None:
 def deployed(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """Bootstrapped and deployed once, by the CDK's own command line."""
     folder = tmp_path_factory.mktemp("cdk")
+    forget_bootstrap(client)
     run_cdk(folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
     iam.DENIED.clear()
     assembly = folder / "cdk.out"
