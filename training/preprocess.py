@@ -271,7 +271,7 @@ def _decode(file: str) -> tuple[np.ndarray, int]:
 
 def _first_line(error: Exception) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return re.sub(r"\S*/", "", text)  # no folders: the reason then groups many files
+    return re.sub(r"^.*/[^/]*?: ", "", text)  # without the file's name it groups many files
 
 
 def _nothing(folder: Path, report: Report, what: str) -> str:
