@@ -9,9 +9,9 @@ from constructs import Construct
 
 from infra.definition import definition
 from infra.permissions import allow
-from infra.record import Record
-from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
+from infra.serving.record import Record
 from infra.states import Surroundings
+from infra.storage.folders import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
 
 
 class Pipeline(Construct):

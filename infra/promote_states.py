@@ -1,9 +1,9 @@
 """Making the endpoint serve a model, and writing down that it does."""
 
-from infra.endpoint import VARIANT
 from infra.jsonata import legal_name, query
 from infra.promotion_lock import NOBODY
 from infra.reasons import SENTENCE
+from infra.serving.endpoint import VARIANT
 from infra.states import ME, RETRY, State, Surroundings, tags, write_parameter
 from infra.undo_states import catch_and_undo
 

@@ -9,7 +9,7 @@ whether the one named here still runs.
 
 from constructs import Construct
 
-from infra.record import Record
+from infra.serving.record import Record
 
 NOBODY = '{"execution":""}'
 

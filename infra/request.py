@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.jsonata import JSON_TEXT, literal
-from infra.settings import AUDIO, MODELS, OUTPUT, SPECTROGRAMS, Settings
+from infra.settings import Settings
+from infra.storage.folders import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
 
 FIELDS = (
     "data",

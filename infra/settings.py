@@ -7,14 +7,6 @@ from typing import Any
 
 KEY = "sound-vae:"
 
-# The folders of the data bucket. Everything that names one, names it through these.
-AUDIO = "audio/"  # yours: recordings
-SPECTROGRAMS = "spectrograms/"  # yours: prepared .npy files, in place of recordings
-CODE = "code/"  # CODE<hash>/sourcedir.tar.gz, the training source
-MODELS = "models/"  # MODELS + starter/model.tar.gz
-OUTPUT = "output/"  # OUTPUT<training job>/output/model.tar.gz
-CHECKPOINTS = "checkpoints/"  # CHECKPOINTS<run>/, what an interrupted job goes on from
-
 
 class SettingsError(ValueError):
     """A setting cannot be used; the message is one sentence for whoever wrote it."""

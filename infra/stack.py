@@ -7,19 +7,20 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra import bundle
-from infra.alarms import Alarms
-from infra.bucket import DataBucket
 from infra.console import console_url, state_machine_url
-from infra.dashboard import Dashboard
-from infra.delivery import Delivery
-from infra.endpoint import ServedEndpoint
-from infra.execution_role import ExecutionRole
-from infra.images import Images
 from infra.pipeline import Pipeline
 from infra.promotion_lock import PromotionLock
-from infra.settings import CODE, Settings
+from infra.serving.endpoint import ServedEndpoint
+from infra.serving.execution_role import ExecutionRole
+from infra.serving.images import Images
+from infra.settings import Settings
 from infra.states import Surroundings
+from infra.storage import source_bundle
+from infra.storage.bucket import DataBucket
+from infra.storage.delivery import Delivery
+from infra.storage.folders import CODE
+from infra.watching.alarms import Alarms
+from infra.watching.dashboard import Dashboard
 
 ROOT = Path(__file__).parent.parent
 TRAINING = ROOT / "training"
@@ -110,15 +111,15 @@ class SoundVaeStack(cdk.Stack):
         )
 
     def _deliver_source(self, training: Path, bucket: DataBucket) -> Delivery:
-        content_hash = bundle.content_hash(training)
+        content_hash = source_bundle.content_hash(training)
         with tempfile.TemporaryDirectory() as folder:
-            archive = Path(folder, bundle.NAME)
-            archive.write_bytes(bundle.pack(training))
+            archive = Path(folder, source_bundle.NAME)
+            archive.write_bytes(source_bundle.pack(training))
             return Delivery(  # takes its copy at once
                 self,
                 "TrainingSource",
                 path=str(archive),
                 content_hash=content_hash,
                 bucket=bucket,
-                key=f"{CODE}{content_hash}/{bundle.NAME}",
+                key=f"{CODE}{content_hash}/{source_bundle.NAME}",
             )

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.images import Images
 from infra.jsonata import query
 from infra.reasons import sentence_of_error
+from infra.serving.images import Images
 from infra.settings import Settings
 
 State = dict[str, Any]

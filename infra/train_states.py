@@ -2,8 +2,8 @@
 
 from infra import reasons
 from infra.jsonata import legal_name, literal, query
-from infra.settings import CHECKPOINTS, OUTPUT
 from infra.states import State, Surroundings, tags
+from infra.storage.folders import CHECKPOINTS, OUTPUT
 
 TRIES_WHEN_BUSY = 3  # of one instance type, when AWS only asks for patience
 

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.endpoint import VARIANT
+from infra.serving.endpoint import VARIANT
 from infra.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.images import Images
+from infra.serving.images import Images
 from infra.settings import Settings, SettingsError
 
 OWN = "111122223333.dkr.ecr.eu-nowhere-9.amazonaws.com/sounds:1"

@@ -5,9 +5,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.images import Images
 from infra.permissions import allow
-from infra.settings import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS, Settings
+from infra.serving.images import Images
+from infra.settings import Settings
+from infra.storage.folders import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS
 
 READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT, CHECKPOINTS)
 WRITE = (OUTPUT, CHECKPOINTS)

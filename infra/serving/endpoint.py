@@ -23,9 +23,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.delivery import Delivery
-from infra.served_model import ServedModel
-from infra.settings import MODELS, Settings, SettingsError
+from infra.serving.served_model import ServedModel
+from infra.settings import Settings, SettingsError
+from infra.storage.delivery import Delivery
+from infra.storage.folders import MODELS
 
 VARIANT = "AllTraffic"
 

@@ -1,4 +1,4 @@
-"""A deploy never undoes what an execution promoted: endpoint.py's table, line by line."""
+"""A deploy never undoes what an execution promoted: the table in serving/endpoint.py, by line."""
 
 import json
 import shutil

@@ -7,7 +7,7 @@ it, after each promotion.
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
-from infra.record import Record
+from infra.serving.record import Record
 
 
 class ServedModel(Record):

@@ -1,6 +1,5 @@
 """What is noticed when nobody is looking."""
 
-import json
 from typing import Any
 
 from tests.infra.conftest import Synthesise
@@ -62,24 +61,3 @@ def test_an_e_mail_address_is_a_setting(synthesise: Synthesise, template: dict[s
     assert not of_type(template, "AWS::SNS::Subscription")
     told = the(synthesise(alarm_email="me@example.org"), "AWS::SNS::Subscription")
     assert (told["Protocol"], told["Endpoint"]) == ("email", "me@example.org")
-
-
-def test_the_dashboard_shows_training_requests_errors_times_and_cold_starts(
-    template: dict[str, Any],
-) -> None:
-    dashboard = the(template, "AWS::CloudWatch::Dashboard")
-    assert dashboard["DashboardName"] == "sound-vae"
-    body = json.loads(plain(dashboard["DashboardBody"]))
-    shown = json.dumps(body)
-    for name in (
-        "MetricName=val_loss Host=(sound AND vae)",
-        "MetricName=train_loss",
-        "Invocations",
-        "Invocation4XXErrors",
-        "Invocation5XXErrors",
-        "ModelLatency",
-        "ModelSetupTime",
-        "OverheadLatency",
-        "ExecutionsFailed",
-    ):
-        assert name in shown, name

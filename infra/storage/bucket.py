@@ -7,7 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.settings import CHECKPOINTS, Settings
+from infra.settings import Settings
+from infra.storage.folders import CHECKPOINTS
 
 
 class DataBucket(s3.Bucket):

@@ -9,8 +9,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.dashboard import endpoint_metric, executions
 from infra.settings import Settings
+from infra.watching.dashboard import endpoint_metric, executions
 
 SLOW_SECONDS = 20  # a sound takes well under one; an invocation is cut off after 60
 

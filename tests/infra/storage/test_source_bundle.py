@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra import bundle
 from infra.stack import TRAINING
+from infra.storage import source_bundle
 
 
 @pytest.fixture
@@ -28,39 +28,39 @@ def names(archive: bytes) -> list[str]:
 
 
 def test_times_owners_modes_and_place_leave_the_bytes_alone(source: Path, tmp_path: Path) -> None:
-    before, before_hash = bundle.pack(source), bundle.content_hash(source)
+    before, before_hash = source_bundle.pack(source), source_bundle.content_hash(source)
     elsewhere = tmp_path / "elsewhere"
     for name in ("deeper/ä.json", "train.py"):  # made in another order
         (elsewhere / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, elsewhere / name)
         os.utime(elsewhere / name, (0, 1_000_000_000))
         (elsewhere / name).chmod(0o700)
-    assert bundle.pack(elsewhere) == before
-    assert bundle.content_hash(elsewhere) == before_hash
+    assert source_bundle.pack(elsewhere) == before
+    assert source_bundle.content_hash(elsewhere) == before_hash
 
 
 def test_caches_and_hidden_files_are_left_out(source: Path) -> None:
-    before, before_hash = bundle.pack(source), bundle.content_hash(source)
+    before, before_hash = source_bundle.pack(source), source_bundle.content_hash(source)
     for name in ("__pycache__/train.cpython-311.pyc", ".DS_Store", "deeper/.idea/x", "old.pyc"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(b"noise")
-    assert bundle.pack(source) == before
-    assert bundle.content_hash(source) == before_hash
+    assert source_bundle.pack(source) == before
+    assert source_bundle.content_hash(source) == before_hash
 
 
 def test_every_change_of_a_name_or_a_content_changes_the_hash(source: Path) -> None:
-    seen = {bundle.content_hash(source)}
+    seen = {source_bundle.content_hash(source)}
     (source / "train.py").write_text("print('training') \n")
-    seen.add(bundle.content_hash(source))
+    seen.add(source_bundle.content_hash(source))
     (source / "train.py").rename(source / "train2.py")
-    seen.add(bundle.content_hash(source))
+    seen.add(source_bundle.content_hash(source))
     (source / "new.py").touch()
-    seen.add(bundle.content_hash(source))
+    seen.add(source_bundle.content_hash(source))
     assert len(seen) == 4
 
 
 def test_the_archive_unpacks_flat_as_the_training_toolkit_expects() -> None:
-    packed = names(bundle.pack(TRAINING))
+    packed = names(source_bundle.pack(TRAINING))
     assert {"train.py", "requirements.txt", "hyperparameters.json"} <= set(packed)
     assert not any(name.startswith((".", "/")) or "__pycache__" in name for name in packed)
     assert packed == sorted(packed)
@@ -68,11 +68,11 @@ def test_the_archive_unpacks_flat_as_the_training_toolkit_expects() -> None:
 
 def test_these_bytes_do_not_depend_on_this_machine(source: Path) -> None:
     # the archive inside the compression: how well zlib packs differs between its versions
-    with tarfile.open(fileobj=io.BytesIO(bundle.pack(source))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(source_bundle.pack(source))) as archive:
         for entry in archive:
             facts = (entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname, entry.mode)
             assert facts == (0, 0, 0, "", "", 0o644)
-    assert hashlib.sha256(bundle.pack(source)).digest() == (
-        hashlib.sha256(bundle.pack(source)).digest()
+    assert hashlib.sha256(source_bundle.pack(source)).digest() == (
+        hashlib.sha256(source_bundle.pack(source)).digest()
     )
-    assert bundle.pack(source)[4:8] == bytes(4)  # gzip's own time stamp
+    assert source_bundle.pack(source)[4:8] == bytes(4)  # gzip's own time stamp
