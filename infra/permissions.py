@@ -4,6 +4,7 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 
 
 def allow(
@@ -24,6 +25,12 @@ def allow(
             cdk.Validations.of(role).acknowledge(
                 cdk.Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{written}]", reason=why)
             )
+
+
+def allow_key(role: iam.Role, bucket: s3.IBucket, actions: list[str]) -> None:
+    """Grant `role` the use of the bucket's KMS key, where it has one."""
+    if bucket.encryption_key is not None:
+        allow(role, actions, [bucket.encryption_key.key_arn])
 
 
 def _written(value: Any) -> str:

@@ -8,13 +8,11 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.console import console_url, state_machine_url
-from infra.pipeline import Pipeline
-from infra.promotion_lock import PromotionLock
+from infra.pipeline.pipeline import Pipeline
 from infra.serving.endpoint import ServedEndpoint
 from infra.serving.execution_role import ExecutionRole
 from infra.serving.images import Images
 from infra.settings import Settings
-from infra.states import Surroundings
 from infra.storage import source_bundle
 from infra.storage.bucket import DataBucket
 from infra.storage.delivery import Delivery
@@ -62,30 +60,19 @@ class SoundVaeStack(cdk.Stack):
             settings=settings,
         )
         source = self._deliver_source(training, bucket)
-        lock = PromotionLock(self, "PromotionLock", name=settings.name)
         pipeline = Pipeline(
             self,
             "Pipeline",
             bucket=bucket,
-            execution_role=role,
-            served=serving.served,
-            lock=lock,
-            deployed_config_arn=serving.config_arn,
-            surroundings=Surroundings(
-                region=self.region,
-                partition=self.partition,
-                bucket=bucket.bucket_name,
-                role_arn=role.role_arn,
-                source_url=source.url,
-                record=serving.served.parameter_name,
-                lock=lock.parameter_name,
-                images=images,
-                settings=settings,
-                hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
-                metrics=tuple(json.loads((training / "metrics.json").read_text())),
-            ),
+            training_role=role,
+            endpoint_role=role,
+            serving=serving,
+            source=source,
+            images=images,
+            settings=settings,
+            hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
+            metrics=json.loads((training / "metrics.json").read_text()),
         )
-        pipeline.node.add_dependency(source, lock)  # no execution may ask for what is not there yet
         state_machine = pipeline.state_machine.state_machine_arn
         Alarms(self, "Alarms", settings=settings, state_machine_arn=state_machine)
         Dashboard(self, "Dashboard", settings=settings, state_machine_arn=state_machine)

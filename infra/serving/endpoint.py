@@ -58,6 +58,11 @@ class ServedEndpoint(Construct):
             # constant, so that a new starter takes the old one's place, served or not
             key=f"{MODELS}starter/model.tar.gz",
         )
+        self.starter_url = delivery.url
+        self.serverless = {
+            "MemorySizeInMB": settings.endpoint_memory_mb,
+            "MaxConcurrency": settings.endpoint_max_concurrency,
+        }
         self.served = ServedModel(self, "Served", name=settings.name, starter_url=delivery.url)
         url = self.served.read(
             "|".join(

@@ -10,8 +10,7 @@ import pytest
 
 from infra.settings import Settings
 from infra.stack import STARTER, TRAINING, SoundVaeStack
-from tests.infra.made_up_aws import Aws
-from tests.infra.reading import definition_of
+from tests.infra.reading import definitions_of
 
 Template = dict[str, Any]
 Synthesise = Callable[..., Template]
@@ -49,16 +48,13 @@ def template(synthesise: Synthesise) -> Template:
 
 
 @pytest.fixture(scope="session")
-def definition(template: Template) -> dict[str, Any]:
-    return definition_of(template)
+def definitions(template: Template) -> dict[str, Any]:
+    """Of every state machine, by its name."""
+    return definitions_of(template)
 
 
-@pytest.fixture
-def bucket(definition: dict[str, Any]) -> str:
-    name: str = definition["States"]["Find the sounds"]["Arguments"]["Bucket"]
-    return name
-
-
-@pytest.fixture
-def aws(bucket: str) -> Aws:
-    return Aws(bucket)
+@pytest.fixture(scope="session")
+def definition(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Of the state machine that a person starts."""
+    found: dict[str, Any] = definitions["sound-vae"]
+    return found
