@@ -106,12 +106,17 @@ class Settings:
         """Read the keys of `context` that begin with `sound-vae:`.
 
         Raises:
-            SettingsError: a key is unknown, or a value is of the wrong kind or out of range.
+            SettingsError: a key is unknown or lacks its prefix, or a value is of the wrong kind or
+                out of range.
 
         """
         known = {f.name: f for f in fields(cls)}
         chosen: dict[str, Any] = {}
         for key, given in context.items():
+            if key in known:
+                raise SettingsError(
+                    f"{key} without its prefix sets nothing: write -c {KEY}{key}={given}."
+                )
             if not key.startswith(KEY):
                 continue
             setting = known.get(key.removeprefix(KEY))
