@@ -65,7 +65,8 @@ class Settings:
     )
     alarm_email: str = _setting(
         "",
-        "who is told when an execution, a training job or the endpoint fails; empty: nobody",
+        "who is told when an execution, a training job or the endpoint fails; must confirm "
+        "the subscription in AWS's first mail; empty: nobody",
         pattern=r"([^@\s]+@[^@\s]+\.[^@\s]+)?",
         shape="empty or an e-mail address",
     )

@@ -108,6 +108,13 @@ class SoundVaeStack(cdk.Stack):
             "ServedModelParameter": serving.served.parameter_name,
         }.items():
             cdk.CfnOutput(self, name, value=value)
+        if settings.alarm_email:
+            cdk.CfnOutput(
+                self,
+                "AlarmEmail",
+                value="Confirm the subscription in the mail that AWS has sent to "
+                f"{settings.alarm_email}: nothing else arrives before.",
+            )
         cdk.Validations.of(self).acknowledge(
             cdk.Acknowledgment(
                 id="AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
