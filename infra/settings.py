@@ -65,7 +65,8 @@ class Settings:
     )
     alarm_email: str = _setting(
         "",
-        "who is told when an execution, a training job or the endpoint fails; empty: nobody",
+        "who is told when an execution, a training job or the endpoint fails; must confirm "
+        "the subscription in AWS's first mail; empty: nobody",
         pattern=r"([^@\s]+@[^@\s]+\.[^@\s]+)?",
         shape="empty or an e-mail address",
     )
@@ -106,12 +107,17 @@ class Settings:
         """Read the keys of `context` that begin with `sound-vae:`.
 
         Raises:
-            SettingsError: a key is unknown, or a value is of the wrong kind or out of range.
+            SettingsError: a key is unknown or lacks its prefix, or a value is of the wrong kind or
+                out of range.
 
         """
         known = {f.name: f for f in fields(cls)}
         chosen: dict[str, Any] = {}
         for key, given in context.items():
+            if key in known:
+                raise SettingsError(
+                    f"{key} without its prefix sets nothing: write -c {KEY}{key}={given}."
+                )
             if not key.startswith(KEY):
                 continue
             setting = known.get(key.removeprefix(KEY))

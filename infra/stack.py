@@ -18,11 +18,17 @@ from infra.storage.bucket import DataBucket
 from infra.storage.delivery import Delivery
 from infra.storage.folders import CODE
 from infra.watching.alarms import Alarms
-from infra.watching.dashboard import Dashboard
+from infra.watching.dashboard import Dashboard, dashboard_name
 
 ROOT = Path(__file__).parent.parent
 TRAINING = ROOT / "training"
 STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
+
+
+def stack_name(settings: Settings) -> str:
+    """Name the stack: another setting `name` is another stack, beside this one."""
+    default = Settings.name == settings.name
+    return "SoundVae" if default else f"SoundVae-{settings.name}"
 
 
 class SoundVaeStack(cdk.Stack):
@@ -83,11 +89,19 @@ class SoundVaeStack(cdk.Stack):
             "EndpointName": serving.endpoint.attr_endpoint_name,
             "DashboardConsole": console_url(
                 self.region,
-                f"cloudwatch/home?region={self.region}#dashboards/dashboard/{settings.name}",
+                f"cloudwatch/home?region={self.region}#dashboards/dashboard/"
+                f"{dashboard_name(settings, self.region)}",
             ),
             "ServedModelParameter": serving.served.parameter_name,
         }.items():
             cdk.CfnOutput(self, name, value=value)
+        if settings.alarm_email:
+            cdk.CfnOutput(
+                self,
+                "AlarmEmail",
+                value="Confirm the subscription in the mail that AWS has sent to "
+                f"{settings.alarm_email}: nothing else arrives before.",
+            )
         cdk.Validations.of(self).acknowledge(
             cdk.Acknowledgment(
                 id="AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"

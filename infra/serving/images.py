@@ -1,5 +1,6 @@
 """The managed container images that train and serve, looked up without asking AWS."""
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class Images:
         return sorted({_parts(uri) for uri in (self.training_gpu, self.training_cpu, self.serving)})
 
 
+@functools.cache
 def _managed(region: str, scope: str, version: str, instance_type: str) -> str:
     from sagemaker.core import image_uris  # takes seconds; not needed when settings name images
 

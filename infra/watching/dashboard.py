@@ -7,6 +7,8 @@ from constructs import Construct
 from infra.serving.endpoint import VARIANT
 from infra.settings import Settings
 
+JOBS = "/aws/sagemaker/TrainingJobs"  # namespace of what the jobs print as name=number
+
 
 def endpoint_metric(name: str, endpoint: str, statistic: str) -> cloudwatch.Metric:
     """Name a metric that SageMaker counts for the endpoint; times are in microseconds."""
@@ -28,8 +30,13 @@ def executions(name: str, state_machine_arn: str) -> cloudwatch.Metric:
     )
 
 
+def dashboard_name(settings: Settings, region: str) -> str:
+    """Name the dashboard: with its region, as all regions of an account share their dashboards."""
+    return f"{settings.name}-{region}"
+
+
 class Dashboard(Construct):
-    """The dashboard `<name>`, two graphs in a row."""
+    """The dashboard `<name>-<region>`, two graphs in a row."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, state_machine_arn: str
@@ -47,11 +54,12 @@ class Dashboard(Construct):
             return [endpoint_metric(metric, name, statistic) for metric in names]
 
         def loss(metric: str) -> cloudwatch.IMetric:
-            # each job has a metric of its own; a search finds those of the jobs to come
-            host = " AND ".join(name.split("-"))
+            # each job has a metric of its own; a search finds those of the jobs to come. Quotes
+            # make a name match as a whole; without them a term's words match side by side, which
+            # is as near to "begins with" as a search comes: a stage `<name>-b` is shown as well
             return cloudwatch.MathExpression(
-                expression=f"SEARCH('{{/aws/sagemaker/TrainingJobs,Host}} "
-                f"MetricName={metric} Host=({host})', 'Average', 60)",
+                expression=f'SEARCH(\'{{"{JOBS}",TrainingJobName}} '
+                f"MetricName=\"{metric}\" TrainingJobName={settings.name}', 'Average', 60)",
                 label="",
                 period=cdk.Duration.minutes(1),
                 using_metrics={},
@@ -60,7 +68,7 @@ class Dashboard(Construct):
         cloudwatch.Dashboard(
             self,
             "Page",
-            dashboard_name=name,
+            dashboard_name=dashboard_name(settings, cdk.Stack.of(self).region),
             widgets=[
                 [
                     graph("Training: validation loss", loss("val_loss")),
@@ -95,6 +103,7 @@ class Dashboard(Construct):
                                 "ExecutionsStarted",
                                 "ExecutionsSucceeded",
                                 "ExecutionsFailed",
+                                "ExecutionsTimedOut",
                                 "ExecutionsAborted",
                             )
                         ),

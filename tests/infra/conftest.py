@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 
 from infra.settings import Settings
-from infra.stack import STARTER, TRAINING, SoundVaeStack
+from infra.stack import STARTER, TRAINING, SoundVaeStack, stack_name
 from tests.infra.reading import definitions_of
 
 Template = dict[str, Any]
@@ -28,10 +28,11 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
         **settings: Any,
     ) -> Template:
         app = cdk.App(context=flags, outdir=str(tmp_path_factory.mktemp("cdk")))
+        chosen = Settings(**settings)
         stack = SoundVaeStack(
             app,
-            "SoundVae",
-            settings=Settings(**settings),
+            stack_name(chosen),
+            settings=chosen,
             env=cdk.Environment(region=region),
             starter=starter,
             training=training,

@@ -22,9 +22,9 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         "AWS::Logs::LogGroup": 1,
         "AWS::SNS::Topic": 1,
         "AWS::SNS::TopicPolicy": 1,
-        "AWS::CloudWatch::Alarm": 4,
+        "AWS::CloudWatch::Alarm": 2,
         "AWS::CloudWatch::Dashboard": 1,
-        "AWS::Events::Rule": 1,
+        "AWS::Events::Rule": 2,
     }
 
 

@@ -178,6 +178,15 @@ def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
         Settings.from_context({"sound-vae:memory": 1})
 
 
+@pytest.mark.parametrize("key", ["endpoint_memory_mb", "name", "tags"])
+def test_a_setting_without_its_prefix_is_not_ignored(key: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_context({"aws:cdk:something": 1, key: "4096"})
+    assert str(raised.value) == (
+        f"{key} without its prefix sets nothing: write -c sound-vae:{key}=4096."
+    )
+
+
 @pytest.mark.parametrize(
     ("context", "region", "beginning"),
     [
@@ -185,6 +194,11 @@ def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
             {"sound-vae:endpoint_memory_mb": 5},
             "us-east-1",
             "error: sound-vae:endpoint_memory_mb must",
+        ),
+        (
+            {"endpoint_memory_mb": "4096"},
+            "us-east-1",
+            "error: endpoint_memory_mb without its prefix",
         ),
         ({}, "eu-nowhere-9", "error: SageMaker has no TensorFlow 2.21 training image in region"),
     ],
