@@ -134,6 +134,10 @@ class AwsSdkTask(TaskUnderTheRole, aws_sdk.StateTaskServiceAwsSdk):
     """`arn:aws:states:::aws-sdk:SERVICE:ACTION`."""
 
 
+class StoppedError(Exception):
+    """A task that nobody waits for any more."""
+
+
 class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
     """`arn:aws:states:::sagemaker:ACTION`; `createTrainingJob.sync` waits for the end."""
 
@@ -183,9 +187,10 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
         # without an endpoint for task tokens, or moto waits for one in a thread, with a time limit
         # that an execution which has been stopped never worked out
         outcome = super()._eval_sync(env, sync_resolver, None, None, None)
-        if outcome is None:  # the execution was stopped, or the state's time is over
+        if outcome is None:  # the execution or the branch was stopped, or the state's time is over
             with contextlib.suppress(ClientError):
                 self._stop()
+            raise StoppedError
         return outcome
 
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:

@@ -1,28 +1,11 @@
 """Task states call AWS as Step Functions does: how values are spelled, what errors are called."""
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.local.deployment import Client, Execute, MakeRole
-
-STATES = "states.amazonaws.com"
-
-
-def task(resource: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "Type": "Task",
-        "Resource": f"arn:aws:states:::{resource}",
-        "Arguments": arguments,
-        "End": True,
-        **more,
-    }
-
-
-def output(answer: dict[str, Any]) -> Any:
-    assert answer["status"] == "SUCCEEDED", answer
-    return json.loads(answer["output"])
+from tests.local.deployment import Client, Execute
+from tests.local.machines import output, task
 
 
 @pytest.mark.parametrize(
