@@ -30,7 +30,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local import clock, query_language, tasks
+from local import clock, query_language, state_machine_deletion, tasks
 
 
 def _evaluate_jsonata(self: StringJSONata, env: Any) -> None:
@@ -77,6 +77,7 @@ def install() -> None:
     """Put these rules in the place of moto's."""
     models.stepfunctions_backends.backend = StepFunctions
     tasks.install()
+    state_machine_deletion.install()
     StringJSONata._eval_body = _evaluate_jsonata
     WaitFunction._wait_interval = _wait
     retrier_decl.time = types.SimpleNamespace(sleep=clock.sleep)
