@@ -40,7 +40,7 @@ class Settings:
         maximum=40320,  # 28 days
     )
     spot: bool = _setting(
-        True, "train on spare capacity, which is far cheaper, and go on after an interruption"
+        False, "train on spare capacity, which is far cheaper, and go on after an interruption"
     )
     spot_wait_minutes: int = _setting(
         60, "how long a job may wait for spare capacity, all in all", minimum=1, maximum=40320
@@ -101,6 +101,14 @@ class Settings:
         pattern=r"(\d{12}\.dkr\.ecr[.-].+/.+)?",
         shape="empty or an image in ECR, <account>.dkr.ecr.<region>.amazonaws.com/<name>:<tag>",
     )
+
+    longest_execution_hours: int = _setting(72, "x", minimum=1, maximum=8760)
+    subnet_ids: tuple[str, ...] = _setting((), "x", pattern=".*", shape="x", may_be_empty=True)
+    security_group_ids: tuple[str, ...] = _setting(
+        (), "x", pattern=".*", shape="x", may_be_empty=True
+    )
+    network_isolation: bool = _setting(False, "x")
+    volume_kms_key_arn: str = _setting("", "x", pattern=".*", shape="x")
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> "Settings":

@@ -1,29 +1,22 @@
-"""CloudFormation: stacks that are created, updated, rolled back and deleted in the order of AWS.
+"""CloudFormation: changes of stacks run in the background, roll back if they fail, and show it.
 
-moto compares templates by their text, updates in no order, skips what it does not know and never
-rolls back. Here a resource is brought up to date after everything it refers to, when its resolved
-properties differ: so a replaced Model replaces its EndpointConfig, which updates its Endpoint.
+moto makes its changes before it answers, never rolls back, and mixes up stacks whose change sets
+have the same name. What becomes of the resources is in stack_resources.py.
 """
 
 import contextlib
+import threading
 from typing import Any
 
-from moto.cloudformation import models, parsing, urls
-from moto.cloudformation.exceptions import CloudFormationError
+from moto.cloudformation import models, parsing, responses, urls
+from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormationError
 from moto.cloudformation.exceptions import ValidationError as TemplateError
+from moto.core.responses import ActionResult, EmptyResult
 from moto.sagemaker import models as sagemaker_models
 
-from local import custom_resource, resource_types
+from local.stack_resources import ResourceMap, resource_class
 
-REPLACED_BY_ANY_CHANGE = {
-    "AWS::SageMaker::Model",
-    "AWS::SageMaker::EndpointConfig",
-    "AWS::CDK::Metadata",
-}
-"""Types of which AWS makes a new one and deletes the old one last; moto would delete first."""
-
-_names: dict[tuple[str, str], str] = {}
-"""(stack name, logical id) -> generated name; moto makes a new random name at every update."""
+CHANGEABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
 class ChangeSetNotFoundError(CloudFormationError):
@@ -32,91 +25,65 @@ class ChangeSetNotFoundError(CloudFormationError):
     code = "ChangeSetNotFoundException"
 
 
-class ResourceMap(parsing.ResourceMap):
-    """The resources of one stack; looking one up brings it, and before it its needs, up to date."""
+class Stack(models.Stack):
+    """One stack; others may look at it while a thread changes it."""
+
+    resource_map: ResourceMap
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._resource_json_map: dict[str, Any]
-        self._outdated: set[str] = set()
-        self._definitions: dict[str, dict[str, Any]] = {}  # resolved, as last made
-        self._superseded: list[tuple[Any, dict[str, Any]]] = []
+        self._outputs: list[dict[str, Any]] = []
+        self._status_lock = threading.Lock()
 
-    def __getitem__(self, key: str) -> Any:
-        if key in self._outdated:
-            self._outdated.remove(key)
-            self._bring_up_to_date(key)
-        if key in self._resource_json_map and key not in self._parsed_resources:
-            return None  # its condition is false
-        return super().__getitem__(key)
+    @property
+    def outputs(self) -> list[dict[str, Any]] | None:
+        """The outputs as of the last change that succeeded."""
+        return self._outputs or None
 
-    def create(self, template: dict[str, Any]) -> bool:
-        """Make every resource of a new stack (CreateStack); true as nothing is left to wait for."""
-        self.update(template)
-        return True
+    @property
+    def stack_resources(self) -> list[Any]:
+        """The resources that are there."""
+        return self.resource_map.made()
 
-    def update(self, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
-        """Make, change and remove resources until the stack is what `template` says."""
-        before: dict[str, Any] = dict(self._resource_json_map)
-        self._template = template
-        if parameters:
-            self.input_parameters = parameters
-        self.load_mapping()
-        self.load_parameters()
-        self.load_conditions()
-        self._resource_json_map = template["Resources"]
-        self._outdated = set(template["Resources"])
-        self._superseded = []
-        for name in template["Resources"]:
-            self[name]
-        # what is no longer needed goes last, as nothing refers to it any more
-        for name in reversed([n for n in self._definitions if n not in template["Resources"]]):
-            self._remove(name, before[name])
-        for resource, definition in reversed(self._superseded):
-            self._delete_resource(resource, definition)
+    def settle_outputs(self) -> None:
+        """Evaluate the outputs of the template that the stack fulfils now."""
+        self.output_map = self._create_output_map()
+        self._outputs = super().outputs or []
 
-    def delete(self) -> None:
-        """Remove the resources, the dependent ones first, but for those that are to be retained."""
-        for name in reversed(list(self._definitions)):
-            self._remove(name, self._resource_json_map[name])
+    def show(self, status: str, reason: str | None = None) -> None:
+        """Show a status, and the event that goes with it."""
+        self.status = status
+        self._add_stack_event(status, resource_status_reason=reason)
 
-    def _bring_up_to_date(self, name: str) -> None:
-        template = self._resource_json_map[name]
-        condition = template.get("Condition")
-        if condition and not self.lazy_condition_map[condition]:
-            return
-        needs = template.get("DependsOn", [])
-        for dependency in [needs] if isinstance(needs, str) else needs:
-            self[dependency]
-        # a copy, as moto adds what is missing to the template itself, which then looks changed
-        template = {**template, "Properties": template.get("Properties", {})}
-        wanted = parsing.clean_json(
-            {"Type": template["Type"], "Properties": template["Properties"]}, self
+    def begin(self, status: str, allowed: set[str]) -> None:
+        """Show that a change runs; raises AWS's refusal if the stack's status does not allow it."""
+        with self._status_lock:
+            if self.status not in allowed:
+                raise TemplateError(
+                    message=f"Stack:{self.stack_id} is in {self.status} state and can not be "
+                    "updated."
+                )
+            self.show(status, "User Initiated")
+
+    def show_failure(self, status: str, error: Exception) -> str:
+        """Show the event of the resource that failed; return the reason for the stack's own."""
+        name = self.resource_map.failed
+        if name is None:
+            return str(error)
+        self.events.append(
+            models.Event(
+                stack_id=self.stack_id,
+                stack_name=self.name,
+                logical_resource_id=name,
+                physical_resource_id="",
+                resource_type=self.resource_map.type_of(name),
+                resource_status=status,
+                resource_status_reason=str(error),
+                resource_properties=None,
+            )
         )
-        made = self._definitions.get(name)
-        where = (name, template, self, self._account_id, self._region_name)
-        if made == wanted:
-            return
-        if made is None or made["Type"] in REPLACED_BY_ANY_CHANGE or made["Type"] != wanted["Type"]:
-            if made is not None:
-                _names.pop((str(self["AWS::StackName"]), name), None)
-                self._superseded.append((self._parsed_resources[name], made))
-            current = parsing.parse_and_create_resource(*where)
-        else:
-            previous = self._parsed_resources[name]
-            current = parsing.parse_and_update_resource(*where)
-            replaced = current.physical_resource_id != previous.physical_resource_id
-            if replaced and isinstance(current, custom_resource.AwsSdkCall):
-                self._superseded.append((previous, made))
-        self._parsed_resources[name] = current
-        self._definitions[name] = wanted
-
-    def _remove(self, name: str, template: dict[str, Any]) -> None:
-        resource = self._parsed_resources.pop(name)
-        definition = self._definitions.pop(name)
-        if template.get("DeletionPolicy") != "Retain":
-            _names.pop((str(self["AWS::StackName"]), name), None)
-            self._delete_resource(resource, definition)
+        done = {"CREATE": "create", "UPDATE": "update", "DELETE": "delete"}[status.split("_")[0]]
+        return f"The following resource(s) failed to {done}: [{name}]."
 
 
 class CloudFormation(models.CloudFormationBackend):
@@ -124,18 +91,23 @@ class CloudFormation(models.CloudFormationBackend):
 
     _url_module = urls  # moto looks for one beside the class
 
-    def delete_change_set(self, change_set_name: str) -> None:
-        """Forget a change set; on AWS deleting what does not exist succeeds, moto answers 500."""
-        for key, change_set in list(self.change_sets.items()):
-            if change_set_name in (key, change_set.change_set_name):
-                del self.change_sets[key]
-
-    def describe_change_set(self, change_set_name: str) -> Any:
-        """Return the newest change set of that name or ARN."""
-        for key, change_set in reversed(self.change_sets.items()):
-            if change_set_name in (key, change_set.change_set_name):
-                return change_set
+    def _find(self, stack_name: str, change_set_name: str) -> tuple[str, Any]:
+        for key, change_set in reversed(list(self.change_sets.items())):
+            if change_set_name == key or (
+                change_set.change_set_name == change_set_name
+                and stack_name in (change_set.stack_name, change_set.stack_id)
+            ):
+                return key, change_set
         raise ChangeSetNotFoundError(f"ChangeSet [{change_set_name}] does not exist")
+
+    def change_set(self, stack_name: str, change_set_name: str) -> Any:
+        """Return the newest change set of a stack with that name, or the one with that ARN."""
+        return self._find(stack_name, change_set_name)[1]
+
+    def forget_change_set(self, stack_name: str, change_set_name: str) -> None:
+        """Forget a change set; on AWS deleting what does not exist succeeds, moto answers 500."""
+        with contextlib.suppress(ChangeSetNotFoundError):
+            del self.change_sets[self._find(stack_name, change_set_name)[0]]
 
     def create_change_set(
         self, stack_name: str, change_set_name: str, template: str, parameters: Any, **rest: Any
@@ -145,7 +117,19 @@ class CloudFormation(models.CloudFormationBackend):
         Every CDK stack has such a parameter, and moto hands over its value in place of its name.
         """
         previous = next((s for s in self.stacks.values() if s.name == stack_name), None)
-        if previous is not None:
+        if previous is not None and previous.status == "REVIEW_IN_PROGRESS":
+            del self.stacks[previous.stack_id]  # moto makes another one
+        elif previous is not None and rest["change_set_type"] == "CREATE":
+            raise AlreadyExistsException(
+                f"Stack [{stack_name}] already exists and cannot be created again with the "
+                f"changeSet [{change_set_name}]."
+            )
+        elif previous is not None:
+            if previous.status not in CHANGEABLE:
+                raise TemplateError(
+                    message=f"Stack:{previous.stack_id} is in {previous.status} state and can not "
+                    "be updated."
+                )
             slots = models.Stack.parse_template(template).get("Parameters", {})
             parameters = {
                 name: value
@@ -155,74 +139,148 @@ class CloudFormation(models.CloudFormationBackend):
             }
         return super().create_change_set(stack_name, change_set_name, template, parameters, **rest)
 
-    def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
-        """Carry a change set out; on failure say why and bring back what was there before."""
-        change_set = self.describe_change_set(change_set_name)
-        stack = self.stacks[change_set.stack_id]
-        previous = stack.template_dict
+    def create_stack(
+        self, name: str, template: str, parameters: dict[str, Any], **rest: Any
+    ) -> Stack:
+        """Begin to create a stack: a change set that is executed at once."""
+        if any(stack.name == name for stack in self.stacks.values()):
+            raise AlreadyExistsException(f"Stack [{name}] already exists")
+        passed_on = {key: rest[key] for key in ("notification_arns", "tags", "role_arn")}
+        return self._change_at_once(name, template, parameters, "CREATE", **passed_on)
+
+    def update_stack(
+        self, name: str, template: str, role_arn: str | None, parameters: Any, tags: Any
+    ) -> Stack:
+        """Begin to update a stack: a change set that is executed at once."""
+        resolved = self._resolve_update_parameters(self.get_stack(name), parameters)
+        return self._change_at_once(name, template, resolved, "UPDATE", role_arn=role_arn)
+
+    def _change_at_once(
+        self, name: str, template: str, parameters: dict[str, Any], kind: str, **rest: Any
+    ) -> Stack:
+        identity, _ = self.create_change_set(
+            name, f"at-once-{len(self.change_sets)}", template, parameters,
+            description="", change_set_type=kind, **rest,
+        )  # fmt: skip
+        change_set = self.change_sets[identity]
+        if change_set.status == "FAILED":
+            raise TemplateError(message="No updates are to be performed.")
+        self.execute(change_set)
+        return change_set.stack
+
+    def execute(self, change_set: Any) -> None:
+        """Begin to carry a change set out."""
+        stack, kind = change_set.stack, change_set.change_set_type
+        allowed = {"REVIEW_IN_PROGRESS"} if kind == "CREATE" else CHANGEABLE
+        stack.begin(f"{kind}_IN_PROGRESS", allowed)
+        change_set.execution_status = "EXECUTE_IN_PROGRESS"
+        threading.Thread(target=self._carry_out, args=(change_set, stack), daemon=True).start()
+
+    def _carry_out(self, change_set: Any, stack: Stack) -> None:
+        kind = change_set.change_set_type
         try:
-            super().execute_change_set(change_set.change_set_id, stack_name)
+            stack.resource_map.update(change_set.template_dict, change_set.parameters)
+            former = stack.template, stack.template_dict, stack.output_map
+            stack.template, stack.template_dict = change_set.template, change_set.template_dict
+            try:
+                stack.settle_outputs()
+            except Exception:
+                stack.template, stack.template_dict, stack.output_map = former
+                raise
         except Exception as error:
-            kind = change_set.change_set_type
-            stack._add_stack_event(f"{kind}_FAILED", resource_status_reason=str(error))
-            with contextlib.suppress(Exception):
-                if kind == "CREATE":
-                    stack.resource_map.delete()
-                else:
-                    stack.resource_map.update(previous, stack.parameters)
-            stack.status = "ROLLBACK_COMPLETE" if kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
-            stack._add_stack_event(stack.status)
+            change_set.execution_status = "EXECUTE_FAILED"
+            reason = stack.show_failure(f"{kind}_FAILED", error)
+            self._take_back_creation(stack, reason) if kind == "CREATE" else self._roll_back(
+                stack, reason
+            )
             return
-        stack._parse_template()
         stack.parameters = change_set.parameters
-        # moto keeps the outputs of the empty stack that was up for review
-        stack.output_map = stack._create_output_map()
+        stack.description = change_set.template_dict.get("Description")
+        change_set.execution_status = "EXECUTE_COMPLETE"
+        if kind == "UPDATE":
+            stack.show("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+            stack.resource_map.clean_up()
+        stack.show(f"{kind}_COMPLETE")
+
+    @staticmethod
+    def _take_back_creation(stack: Stack, reason: str) -> None:
+        stack.show("ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user.")
+        try:
+            stack.resource_map.undo_creation()
+        except Exception as error:
+            stack.show("ROLLBACK_FAILED", stack.show_failure("DELETE_FAILED", error))
+        else:
+            stack.show("ROLLBACK_COMPLETE")
+
+    @staticmethod
+    def _roll_back(stack: Stack, reason: str) -> None:
+        stack.show("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        try:
+            stack.resource_map.roll_back(stack.template_dict, stack.parameters)
+        except Exception as error:
+            stack.show("UPDATE_ROLLBACK_FAILED", stack.show_failure("UPDATE_FAILED", error))
+            return
+        stack.show("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        stack.resource_map.clean_up()
+        stack.show("UPDATE_ROLLBACK_COMPLETE")
 
     def delete_stack(self, name_or_stack_id: str) -> None:
-        """Delete a stack; a resource that cannot be deleted leaves it in DELETE_FAILED."""
-        with contextlib.suppress(TemplateError):  # deleting what does not exist succeeds
-            stack = self.get_stack(name_or_stack_id)
-            try:
-                super().delete_stack(stack.stack_id)
-            except Exception as error:
-                self.stacks[stack.stack_id] = stack
-                stack.status = "DELETE_FAILED"
-                stack._add_stack_event(stack.status, resource_status_reason=str(error))
-                return
-            # or the next stack of that name would execute a change set of this one
-            for key in [k for k, c in self.change_sets.items() if c.stack is stack]:
-                del self.change_sets[key]
+        """Begin to delete a stack; a resource that cannot be deleted leaves it in DELETE_FAILED."""
+        stack = next(
+            (s for s in self.stacks.values() if name_or_stack_id in (s.name, s.stack_id)), None
+        )
+        if stack is None or stack.status == "DELETE_IN_PROGRESS":
+            return  # deleting what does not exist succeeds
+        if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+            raise TemplateError(
+                message=f"Stack [{stack.name}] cannot be deleted while in status {stack.status}"
+            )
+        stack.begin("DELETE_IN_PROGRESS", {stack.status})
+        threading.Thread(target=self._delete, args=(stack,), daemon=True).start()
+
+    def _delete(self, stack: Stack) -> None:
+        try:
+            stack.resource_map.delete()
+        except Exception as error:
+            stack.show("DELETE_FAILED", stack.show_failure("DELETE_FAILED", error))
+            return
+        # or the next stack of that name would execute a change set of this one
+        for key in [k for k, c in self.change_sets.items() if c.stack is stack]:
+            del self.change_sets[key]
+        self.deleted_stacks[stack.stack_id] = stack
+        stack.show("DELETE_COMPLETE")
+        del self.stacks[stack.stack_id]
 
 
-_moto_class = parsing.resource_class_from_type
+class Responses(responses.CloudFormationResponse):
+    """The actions about change sets, of which moto ignores the StackName."""
 
+    def _where(self) -> tuple[str, str]:
+        return self._get_param("StackName"), self._get_param("ChangeSetName")
 
-def _resource_class(resource_type: str) -> Any:
-    found = resource_types.OWN.get(resource_type) or (
-        None if resource_type.startswith("Custom::") else _moto_class(resource_type)
-    )
-    if found is None and resource_type not in parsing.NULL_MODELS:
-        # moto skips it silently, and the stack looks deployed
-        raise TemplateError(message=f"The local stand-in for AWS has no {resource_type}.")
-    return found
+    def describe_change_set(self) -> ActionResult:
+        """DescribeChangeSet."""
+        return ActionResult(self.cloudformation_backend.change_set(*self._where()))
 
+    def delete_change_set(self) -> EmptyResult:
+        """DeleteChangeSet."""
+        self.cloudformation_backend.forget_change_set(*self._where())
+        return EmptyResult()
 
-def _resource_name(
-    resource_type: str,
-    stack_name: str,
-    logical_id: str,
-    generate: Any = parsing.generate_resource_name,
-) -> str:
-    key = (stack_name, logical_id)
-    return _names.setdefault(key, generate(resource_type, stack_name, logical_id))
+    def execute_change_set(self) -> EmptyResult:
+        """ExecuteChangeSet."""
+        backend = self.cloudformation_backend
+        backend.execute(backend.change_set(*self._where()))
+        return EmptyResult()
 
 
 def install() -> None:
     """Put these rules in the place of moto's."""
     models.cloudformation_backends.backend = CloudFormation
     models.ResourceMap = ResourceMap
-    parsing.resource_class_from_type = _resource_class
-    parsing.generate_resource_name = _resource_name
+    parsing.resource_class_from_type = resource_class
+    models.Stack = Stack
+    urls.url_paths["{0}/$"] = Responses.dispatch
     for resource, name in (  # moto ignores the names that a template gives these
         (sagemaker_models.Model, "ModelName"),
         (sagemaker_models.FakeEndpointConfig, "EndpointConfigName"),

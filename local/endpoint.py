@@ -42,7 +42,8 @@ def acquire(model: Any, endpoint_name: str, region: str) -> "ModelServer":
     try:
         container = model.primary_container
         _fetch(container["ModelDataUrl"], model.execution_role_arn, region, folder)
-        identity = _identity(folder / "model", endpoint_name, container.get("Environment"))
+        where = [endpoint_name, region]
+        identity = _identity(folder / "model", where, container.get("Environment"))
         with _lock:
             server = next((s for s in _servers if s.identity == identity and s.alive()), None)
             if server:
@@ -70,6 +71,14 @@ def release(server: "ModelServer") -> None:
             one.stop()
 
 
+def end_idle(endpoint_name: str, region: str) -> None:
+    """End the servers that were kept for an endpoint, which is gone."""
+    with _lock:
+        for one in [s for s in _servers if s.endpoint == (endpoint_name, region) and not s.users]:
+            _servers.remove(one)
+            one.stop()
+
+
 _servers: list["ModelServer"] = []  # the one used last comes last
 _lock = threading.Lock()
 
@@ -86,8 +95,8 @@ def _fetch(model_url: str, role_arn: str, region: str, folder: Path) -> None:
         raise ModelNotServedError(f"Failed to download model data {model_url}: {error}") from error
 
 
-def _identity(folder: Path, endpoint_name: str, environment: Any) -> str:
-    digest = hashlib.sha256(json.dumps([endpoint_name, environment]).encode())
+def _identity(folder: Path, where: list[str], environment: Any) -> str:
+    digest = hashlib.sha256(json.dumps([where, environment]).encode())
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
@@ -101,6 +110,7 @@ class ModelServer:
         self, identity: str, folder: Path, model: Any, endpoint_name: str, region: str
     ) -> None:
         self.identity = identity
+        self.endpoint = (endpoint_name, region)
         self.users = 1
         self._folder = folder
         self._process: Any = None

@@ -7,6 +7,8 @@
     interrupt-after=S     a spot instance is reclaimed S seconds after it has reported its first
                           figures, once for each such option: SIGTERM, two minutes later SIGKILL
     update-fails=REASON   endpoints do not come up with another config, and say REASON
+    cold-starts=N         an endpoint answers its first N requests after each update with
+                          ModelNotReadyException (without this option: the first one of a role)
     silence=yes           endpoints answer with sounds that are silent
 
 Tests set the fields of `current` instead.
@@ -28,6 +30,8 @@ class Faults:
     interrupt_after: list[float] = field(default_factory=list)  # seconds, one for each interruption
     warning_seconds: float = 120  # between SIGTERM and SIGKILL of an interrupted instance
     update_fails: str = ""  # the reason
+    cold_starts: int = 1  # requests that an endpoint refuses after each update ...
+    cold_for_all: bool = False  # ... and whether to everybody, or only to sessions of roles
     silence: bool = False
 
     def refusal(self, instance_type: str, spot: bool) -> tuple[str, str] | None:
@@ -87,10 +91,12 @@ def add(options: Iterable[str]) -> None:
             getattr(current, name).add(value)
         elif kind == "update-fails":
             current.update_fails = value
+        elif kind == "cold-starts":
+            current.cold_starts, current.cold_for_all = int(value), True
         elif kind == "silence":
             current.silence = value == "yes"
         else:
-            known = ", ".join([*_SETS, *_LISTS, "update-fails", "silence"])
+            known = ", ".join([*_SETS, *_LISTS, "update-fails", "cold-starts", "silence"])
             raise ValueError(f"--fault {option}: {kind} is none of {known}")
 
 

@@ -18,7 +18,7 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from local import faults, iam
 from local.aws import bucket_and_key, client_as
-from local.endpoint import SERVICE, ModelNotServedError, ModelServer, acquire, release
+from local.endpoint import SERVICE, ModelNotServedError, ModelServer, acquire, end_idle, release
 from local.sagemaker_jobs import TrainingJobs, refused
 
 POLL_SECONDS = 0.2
@@ -39,6 +39,8 @@ class SageMaker(TrainingJobs):
         super().__init__(region_name, account_id)
         self.servers: dict[str, ModelServer] = {}  # by endpoint name
         self.pending_configs: dict[str, str] = {}  # by endpoint name, while it is updated
+        self._cold_starts: dict[str, int] = {}  # by endpoint name, how many requests it refuses yet
+        self._cold_starts_lock = threading.Lock()
 
     def create_model(self, model_name: str, **request: Any) -> Model:
         """Create a model whose artifact the role can read, as AWS makes sure at once."""
@@ -128,6 +130,7 @@ class SageMaker(TrainingJobs):
                 return
             if self.endpoints.get(name) is not endpoint:  # deleted in the meantime
                 release(server)
+                end_idle(name, self.region_name)
                 return
             previous, self.servers[name] = self.servers.get(name), server
             endpoint.endpoint_config_name = config_name
@@ -135,6 +138,7 @@ class SageMaker(TrainingJobs):
                 config.production_variants
             )
             endpoint.last_modified_time = utcnow()
+            self._cold_starts[name] = faults.current.cold_starts
             self.pending_configs.pop(name, None)
             endpoint.endpoint_status = "InService"
             if previous:
@@ -142,11 +146,25 @@ class SageMaker(TrainingJobs):
 
         threading.Thread(target=deploy, daemon=True).start()
 
+    def is_cold(self, endpoint_name: str, by_role: bool) -> bool:
+        """Tell whether a request comes too early after an update: a serverless cold start.
+
+        On AWS such a request takes long or is refused. A role's session is refused: a state machine
+        has to try again by its own rules. Whoever else asks first has the answer, for botocore's
+        standard retries leave this error to the caller.
+        """
+        with self._cold_starts_lock:
+            left = self._cold_starts.get(endpoint_name, 0)
+            refused = left > 0 and (by_role or faults.current.cold_for_all)
+            self._cold_starts[endpoint_name] = left - 1 if refused else 0
+        return refused
+
     def delete_endpoint(self, endpoint_name: str) -> None:
         """Delete the endpoint and end its model server."""
         super().delete_endpoint(endpoint_name)
         if server := self.servers.pop(endpoint_name, None):
             release(server)
+        end_idle(endpoint_name, self.region_name)
 
     def wait_for_endpoint(self, endpoint: FakeEndpoint, config_name: str) -> FakeEndpoint:
         """Wait until an endpoint serves a config, as CloudFormation does; or raise its reason."""

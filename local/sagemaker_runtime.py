@@ -1,13 +1,16 @@
 """SageMaker Runtime: InvokeEndpoint passes the request on to the model server, bytes as they are.
 
-moto answers with canned results and would decode a WAV file as text.
+moto answers with canned results, decodes a WAV file as text, and takes a request that is not signed
+for one of S3's.
 """
 
 import json
+import re
 from typing import Any
 from urllib.parse import unquote
 
 import requests
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.sagemaker.models import sagemaker_backends
 from moto.sagemakerruntime import urls
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
@@ -16,6 +19,7 @@ from local import faults
 from local.model_server import ATTRIBUTES_HEADER, INVOCATION_SECONDS
 
 Answer = tuple[int, dict[str, Any], str | bytes]
+INVOCATION = re.compile(r"/endpoints/[^/]+/(async-)?invocations")
 PASSED_ON = ("Content-Type", "Accept", ATTRIBUTES_HEADER, "X-Amzn-SageMaker-Inference-Id")
 
 
@@ -28,6 +32,18 @@ def _error(status: int, kind: str, **fields: Any) -> Answer:
 class Responses(SageMakerRuntimeResponse):
     """InvokeEndpoint."""
 
+    def setup_class(
+        self, request: Any, full_url: str, headers: Any, use_raw_body: bool = False
+    ) -> None:
+        """Leave the body as bytes, whatever its Content-Type says."""
+        body = request.get_data()  # before moto reads a form
+        super().setup_class(request, full_url, headers, use_raw_body=True)
+        self.raw_body = body
+
+    def _get_action(self) -> str:
+        # moto looks for one in a form
+        return "InvokeEndpoint" + ("Async" if self.path.endswith("/async-invocations") else "")
+
     @property
     def endpoint_name(self) -> str:
         """The name in /endpoints/NAME/invocations."""
@@ -39,17 +55,29 @@ class Responses(SageMakerRuntimeResponse):
 
     def invoke_endpoint(self) -> Answer:
         """Answer as the model does; its errors become ModelError with the original status."""
+        if "Authorization" not in self.headers:
+            message = "Missing Authentication Token"
+            return _error(403, "MissingAuthenticationTokenException", message=message)
         backend = sagemaker_backends[self.current_account][self.region]
         endpoint = backend.endpoints.get(self.endpoint_name)
         server = backend.servers.get(self.endpoint_name)
         if endpoint is None or server is None:
             message = f"Endpoint {self.endpoint_name} of account {self.current_account} not found."
             return _error(400, "ValidationError", Message=message)
+        if backend.is_cold(self.endpoint_name, "X-Amz-Security-Token" in self.headers):
+            return _error(
+                429,
+                "ModelNotReadyException",
+                Message=f"The resources of the endpoint {self.endpoint_name} are still being "
+                "provisioned. Wait and try your request again.",
+            )
         headers = {name: value for name in PASSED_ON if (value := self.headers.get(name))}
-        body = self.raw_body if isinstance(self.raw_body, bytes) else str(self.raw_body).encode()
         try:
             answer = requests.post(
-                f"{server.url}/invocations", data=body, headers=headers, timeout=INVOCATION_SECONDS
+                f"{server.url}/invocations",
+                data=self.raw_body,
+                headers=headers,
+                timeout=INVOCATION_SECONDS,
             )
         except requests.RequestException as error:
             return _error(424, "ModelError", Message=f"No answer from the container: {error}")
@@ -78,7 +106,17 @@ class Responses(SageMakerRuntimeResponse):
         return 200, result, faults.current.silenced(body) if faults.current.silence else body
 
 
+_host_of_moto = DomainDispatcherApplication.infer_service_region_host
+
+
+def _host(self: Any, environ: dict[str, Any], path: str) -> str | None:
+    if INVOCATION.fullmatch(path) and "HTTP_AUTHORIZATION" not in environ:
+        return "runtime.sagemaker.us-east-1.amazonaws.com"
+    return _host_of_moto(self, environ, path)
+
+
 def install() -> None:
     """Put these rules in the place of moto's."""
+    DomainDispatcherApplication.infer_service_region_host = _host
     for path in urls.url_paths:
         urls.url_paths[path] = Responses.dispatch

@@ -21,6 +21,7 @@ from local import (
     query_language,
     state_errors,
     state_execution,
+    state_machine_deletion,
     tasks,
     variables,
 )
@@ -62,7 +63,14 @@ class StepFunctions(StepFunctionsParserBackend):
 def install() -> None:
     """Put these rules in the place of moto's."""
     models.stepfunctions_backends.backend = StepFunctions
-    for part in (state_errors, data_limits, variables, state_execution, tasks):
+    for part in (
+        state_errors,
+        data_limits,
+        variables,
+        state_execution,
+        tasks,
+        state_machine_deletion,
+    ):
         part.install()
     StepFunctionsParserBackend._validate_definition = staticmethod(_validate)
     StringJSONata._eval_body = _evaluate_jsonata

@@ -54,7 +54,27 @@ def deploy(assembly: Path, client: Client, stack: str = STACK) -> dict[str, str]
     names = [known["StackName"] for known in cloudformation.describe_stacks()["Stacks"]]
     change = cloudformation.update_stack if stack in names else cloudformation.create_stack
     change(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    status = settled(client, stack)
+    assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), why(client, stack)
     return outputs(client, stack)
+
+
+def settled(client: Client, stack: str) -> str:
+    """Wait until no change of the stack runs any more; return its status, "" if it is gone."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = client("cloudformation").describe_stacks()["Stacks"]
+        status = next((s["StackStatus"] for s in found if s["StackName"] == stack), "")
+        if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+            return status
+        time.sleep(0.05)
+    raise AssertionError(f"{stack} is still {status} after {PATIENCE_SECONDS} s")
+
+
+def why(client: Client, stack: str) -> str:
+    """Return the reasons that the stack's events give, newest first."""
+    events = client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return " | ".join(e["ResourceStatusReason"] for e in events if e.get("ResourceStatusReason"))
 
 
 def outputs(client: Client, stack: str = STACK) -> dict[str, str]:

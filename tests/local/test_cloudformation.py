@@ -1,22 +1,25 @@
 """Stacks change as on AWS: by resolved properties, in order, and back again if it fails."""
 
 import json
+import uuid
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.deployment import Client
+from local.stack_resources import held_before
+from tests.local.deployment import Client, settled, why
 
 
 class Stack:
     """One stack, changed through change sets as the CDK's command line does."""
 
     def __init__(self, client: Client, name: str) -> None:
+        self.client = client
         self.api = client("cloudformation")
         self.name = name
 
-    def apply(self, resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> str:
+    def begin(self, resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> None:
         exists = any(s["StackName"] == self.name for s in self.api.describe_stacks()["Stacks"])
         template = {
             "Resources": resources,
@@ -30,14 +33,31 @@ class Stack:
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         self.api.execute_change_set(StackName=self.name, ChangeSetName="change")
+
+    def apply(self, resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> str:
+        self.begin(resources, outputs)
+        status = self.settled()
         self.api.delete_change_set(StackName=self.name, ChangeSetName="change")
+        return status
+
+    def delete(self) -> str:
+        self.api.delete_stack(StackName=self.name)
+        return self.settled()
+
+    def settled(self) -> str:
+        return settled(self.client, self.name)
+
+    def status(self) -> str:
         return self.describe()["StackStatus"]
+
+    def why(self) -> str:
+        return why(self.client, self.name)
 
     def describe(self) -> dict[str, Any]:
         return self.api.describe_stacks(StackName=self.name)["Stacks"][0]
 
     def outputs(self) -> dict[str, str]:
-        return {o["OutputKey"]: o["OutputValue"] for o in self.describe()["Outputs"]}
+        return {o["OutputKey"]: o["OutputValue"] for o in self.describe().get("Outputs", [])}
 
 
 def parameter(name: str, value: str, **more: Any) -> dict[str, Any]:
@@ -71,6 +91,18 @@ CONFIG = {
             }
         ]
     },
+}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "s3:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ],
 }
 NAMES = {
     "Model": {"Fn::GetAtt": ["Model", "ModelName"]},
@@ -122,9 +154,7 @@ def test_a_failed_update_says_why_and_brings_back_what_was_there(client: Client)
     assert stack.apply(bad) == "UPDATE_ROLLBACK_COMPLETE"
     value = client("ssm").get_parameter(Name="/failing")["Parameter"]["Value"]
     assert value == "before"
-    events = stack.api.describe_stack_events(StackName="failing")["StackEvents"]
-    reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
-    assert "has no AWS::Neptune::DBCluster" in reasons
+    assert "has no AWS::Neptune::DBCluster" in stack.why()
 
 
 def test_a_bucket_with_objects_is_not_deleted(client: Client) -> None:
@@ -132,10 +162,9 @@ def test_a_bucket_with_objects_is_not_deleted(client: Client) -> None:
     stack.apply({"B": {"Type": "AWS::S3::Bucket"}}, {"Name": {"Ref": "B"}})
     bucket = stack.outputs()["Name"]
     client("s3").put_object(Bucket=bucket, Key="a", Body=b"x")
-    stack.api.delete_stack(StackName="full")
-    assert stack.describe()["StackStatus"] == "DELETE_FAILED"
+    assert stack.delete() == "DELETE_FAILED"
     client("s3").delete_object(Bucket=bucket, Key="a")
-    stack.api.delete_stack(StackName="full")
+    assert stack.delete() == ""
     with pytest.raises(ClientError):
         stack.describe()
 
@@ -143,9 +172,150 @@ def test_a_bucket_with_objects_is_not_deleted(client: Client) -> None:
 def test_what_is_to_be_retained_outlives_its_stack(client: Client) -> None:
     stack = Stack(client, "retaining")
     stack.apply({"P": parameter("/kept", "kept", DeletionPolicy="Retain")})
-    stack.api.delete_stack(StackName="retaining")
+    stack.delete()
     assert client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "kept"
 
 
 def test_deleting_a_change_set_that_is_not_there_succeeds(client: Client) -> None:
     client("cloudformation").delete_change_set(StackName="none", ChangeSetName="none")
+
+
+def test_a_running_change_is_seen_by_others(client: Client) -> None:
+    stack = Stack(client, "seen")
+    before = {"A": parameter("/seen/a", "1"), "B": parameter("/seen/b", "1", DependsOn="A")}
+    with held_before("B") as hold:
+        stack.begin(before, {"Name": {"Ref": "B"}})
+        assert hold.reached.wait(10)
+        assert stack.status() == "CREATE_IN_PROGRESS"
+        assert stack.outputs() == {}
+        assert client("ssm").get_parameter(Name="/seen/a")["Parameter"]["Value"] == "1"
+    assert stack.settled() == "CREATE_COMPLETE"
+    after = {**before, "B": parameter("/seen/b", "2", DependsOn="A")}
+    with held_before("B") as hold:
+        stack.begin(after, {"Other": {"Ref": "B"}})
+        assert hold.reached.wait(10)
+        assert stack.status() == "UPDATE_IN_PROGRESS"
+        assert stack.outputs() == {"Name": "/seen/b"}
+        assert client("ssm").get_parameter(Name="/seen/b")["Parameter"]["Value"] == "1"
+        with pytest.raises(ClientError, match="is in UPDATE_IN_PROGRESS state and can not be"):
+            stack.begin(before)
+        with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROG"):
+            stack.delete()
+    assert stack.settled() == "UPDATE_COMPLETE"
+    assert stack.outputs() == {"Other": "/seen/b"}
+    with held_before("A") as hold:
+        stack.api.delete_stack(StackName="seen")
+        assert hold.reached.wait(10)
+        assert stack.status() == "DELETE_IN_PROGRESS"
+        names = [p["Name"] for p in client("ssm").describe_parameters()["Parameters"]]
+        assert "/seen/a" in names
+        assert "/seen/b" not in names
+    assert stack.settled() == ""
+
+
+def test_a_rollback_is_seen_by_others_and_keeps_the_former_model(client: Client) -> None:
+    stack = Stack(client, "back")
+    resources = {
+        "P": parameter("/back", "1", DependsOn="Config"),
+        "Config": CONFIG,
+        "Model": model({"A": "1"}),
+    }
+    stack.apply(resources, NAMES)
+    before = stack.outputs()
+    bad = {**resources, "P": parameter("/back", "2", DependsOn="Q"), "Model": model({"A": "2"})}
+    bad["Q"] = {"Type": "AWS::Neptune::DBCluster", "DependsOn": "Config"}
+    with held_before("Model") as forward:
+        stack.begin(bad, NAMES)
+        assert forward.reached.wait(10)
+        with held_before("Mode") as backward:
+            forward.release()
+            assert backward.reached.wait(10)
+            assert stack.status() == "UPDATE_ROLLBACK_IN_PROGRESS"
+            assert stack.outputs() == before
+    assert stack.settled() == "UPDATE_ROLLBACK_COMPLETE"
+    seen = [
+        e["ResourceStatus"]
+        for e in stack.api.describe_stack_events(StackName="back")["StackEvents"]
+    ]
+    assert seen[:4] == [
+        "UPDATE_ROLLBACK_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_FAILED",
+    ]
+    assert stack.outputs() == before
+    api = client("sagemaker")
+    models = [
+        m["ModelName"] for m in api.list_models()["Models"] if m["ModelName"].startswith("back")
+    ]
+    assert models == [before["Model"]], "the new model is gone and the former one is still there"
+
+
+def test_a_stack_of_a_name_that_is_free_again_gets_new_names(client: Client) -> None:
+    stack = Stack(client, "again")
+    resources = {
+        "B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
+        "Policy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "DeletionPolicy": "Retain",
+            "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": POLICY},
+        },
+    }
+    names = []
+    for _ in range(2):
+        assert stack.apply(resources, {"Name": {"Ref": "B"}}) == "CREATE_COMPLETE"
+        names.append(stack.outputs()["Name"])
+        assert stack.delete() == ""
+    assert names[0] != names[1]
+    for name in names:
+        kept = client("s3").get_bucket_policy(Bucket=name)["Policy"]
+        assert json.loads(kept) == POLICY
+
+
+def test_a_name_that_is_taken_is_an_error(client: Client) -> None:
+    name = f"taken-{uuid.uuid4()}"
+    resources = {
+        "AWS::S3::Bucket": {"BucketName": name},
+        "AWS::SSM::Parameter": {"Name": f"/{name}", "Type": "String", "Value": "new"},
+        "AWS::Logs::LogGroup": {"LogGroupName": name},
+    }
+    client("s3").create_bucket(Bucket=name)
+    client("ssm").put_parameter(Name=f"/{name}", Type="String", Value="old")
+    client("logs").create_log_group(logGroupName=name)
+    for number, (kind, properties) in enumerate(resources.items()):
+        stack = Stack(client, f"{name}-{number}")
+        assert stack.apply({"R": {"Type": kind, "Properties": properties}}) == "ROLLBACK_COMPLETE"
+        assert "already exists" in stack.why()
+        assert stack.delete() == ""
+    assert client("ssm").get_parameter(Name=f"/{name}")["Parameter"]["Value"] == "old"
+    client("s3").head_bucket(Bucket=name)
+
+
+def test_a_resource_with_a_name_of_its_own_cannot_be_replaced(client: Client) -> None:
+    stack = Stack(client, "fixed")
+    stack.apply({"Model": model({"A": "1"}, name="fixed-name")})
+    assert (
+        stack.apply({"Model": model({"A": "2"}, name="fixed-name")}) == "UPDATE_ROLLBACK_COMPLETE"
+    )
+    assert "Rename fixed-name and update the stack again" in stack.why()
+
+
+def test_a_creation_that_fails_leaves_nothing_and_can_only_be_deleted(client: Client) -> None:
+    stack = Stack(client, "stillborn")
+    bad = {
+        "P": parameter("/stillborn", "x", DeletionPolicy="RetainExceptOnCreate"),
+        "Q": {"Type": "AWS::Neptune::DBCluster", "DependsOn": "P"},
+    }
+    assert stack.apply(bad) == "ROLLBACK_COMPLETE"
+    assert client("ssm").get_parameters(Names=["/stillborn"])["InvalidParameters"]
+    with pytest.raises(ClientError, match="is in ROLLBACK_COMPLETE state and can not be updated"):
+        stack.begin(bad)
+
+
+def test_change_sets_of_the_same_name_belong_to_their_stacks(client: Client) -> None:
+    one, other = Stack(client, "one"), Stack(client, "other")
+    one.begin({"P": parameter("/one", "a")})
+    other.begin({"P": parameter("/other", "a")})
+    assert (one.settled(), other.settled()) == ("CREATE_COMPLETE", "CREATE_COMPLETE")
+    found = one.api.describe_change_set(StackName="one", ChangeSetName="change")
+    assert found["StackName"] == "one"

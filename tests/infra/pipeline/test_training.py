@@ -193,7 +193,7 @@ def test_when_aws_is_busy_the_same_type_is_tried_again_after_a_while_and_then_th
 def test_a_type_without_spare_capacity_or_spot_quota_is_tried_on_demand_before_the_next(
     definition: dict[str, Any], aws: Aws, obstacle: ServiceError
 ) -> None:
-    aws.job_outcomes = [obstacle] * 3
+    aws.job_outcomes = [obstacle, CAPACITY, obstacle]
     execution = run(definition, {"spot": True}, aws.account)
     assert execution.status == "SUCCEEDED", execution.cause
     jobs = execution.calls_of("createTrainingJob.sync")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local import iam
-from tests.local.deployment import Client, Deployed, deploy
+from tests.local.deployment import Client, Deployed, deploy, settled
 from tests.local.scenarios.assemblies import KEY, STACK
 from tests.local.scenarios.permissions import Grants, role_of
 
@@ -69,7 +69,7 @@ def test_removing_the_stack_leaves_no_endpoint_and_nothing_else_that_costs_money
     product: Deployed, client: Client
 ) -> None:
     client("cloudformation").delete_stack(StackName=STACK)
-    assert not product.exists()
+    assert settled(client, STACK) == ""
     endpoints = client("sagemaker").list_endpoints()["Endpoints"]
     assert product.endpoint not in {endpoint["EndpointName"] for endpoint in endpoints}
     buckets = client("s3").list_buckets()["Buckets"]
