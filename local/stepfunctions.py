@@ -18,6 +18,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from local import (
     data_limits,
     definition_check,
+    nested_executions,
     query_language,
     state_errors,
     state_execution,
@@ -69,6 +70,7 @@ def install() -> None:
         variables,
         state_execution,
         tasks,
+        nested_executions,
         state_machine_deletion,
     ):
         part.install()

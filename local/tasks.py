@@ -138,6 +138,20 @@ class StoppedError(Exception):
     """A task that nobody waits for any more."""
 
 
+def wait_for_end(self: Any, env: Any, sync_resolver: Callable[[], Any], **_: Any) -> Any:
+    """Wait for what a `.sync` task has started; stop it when the task is stopped."""
+    # without an endpoint for task tokens, or moto waits for one in a thread, with a time limit
+    # that an execution which has been stopped never worked out
+    outcome = callback.StateTaskServiceCallback._eval_sync(
+        self, env, sync_resolver, None, None, None
+    )
+    if outcome is None:  # the execution or the branch was stopped, or the state's time is over
+        with contextlib.suppress(ClientError):
+            self._stop()
+        raise StoppedError
+    return outcome
+
+
 class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
     """`arn:aws:states:::sagemaker:ACTION`; `createTrainingJob.sync` waits for the end."""
 
@@ -183,15 +197,7 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
         self._stop = lambda: call(role, "sagemaker", "stop_training_job", name, region)
         return description_at_the_end
 
-    def _eval_sync(self, env: Any, sync_resolver: Callable[[], Any], **_: Any) -> Any:
-        # without an endpoint for task tokens, or moto waits for one in a thread, with a time limit
-        # that an execution which has been stopped never worked out
-        outcome = super()._eval_sync(env, sync_resolver, None, None, None)
-        if outcome is None:  # the execution or the branch was stopped, or the state's time is over
-            with contextlib.suppress(ClientError):
-                self._stop()
-            raise StoppedError
-        return outcome
+    _eval_sync = wait_for_end
 
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
         if not isinstance(ex, ClientError):
