@@ -48,7 +48,7 @@ class StartExecutionTask(of_moto.StateTaskServiceSfn):
         state_credentials: Any,
     ) -> Callable[[], Any]:
         role, region = state_credentials.role_arn, resource_runtime_part.region
-        started = {"executionArn": env.stack.pop()["ExecutionArn"]}
+        started = {"ExecutionArn": env.stack.pop()["ExecutionArn"]}
 
         def description_at_the_end() -> Any:
             described = call(role, "stepfunctions", "describe_execution", started, region)
