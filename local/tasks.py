@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
@@ -53,6 +54,9 @@ ERROR_PREFIXES = {
 }
 """By which Step Functions prefixes the errors of an SDK call: the Java SDK's names of clients."""
 
+HEADLESS = {"headObject": "S3.NoSuchKeyException", "headBucket": "S3.NoSuchBucketException"}
+"""A HEAD's 404 has no body that names the error; the Java SDK names it by the operation."""
+
 SESSION_SECONDS = 60
 POLL_SECONDS = 0.2
 
@@ -81,8 +85,12 @@ def call(role_arn: str, api: str, method: str, parameters: dict[str, Any], regio
     client = client_for(role_arn, api, region)
     operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
     request = to_request(parameters, operation.input_shape) if operation.input_shape else {}
+    if "CopySource" in request:  # which the caller encodes for a URL; boto3 would do so once more
+        request["CopySource"] = unquote(request["CopySource"])
     response = getattr(client, method)(**request)
     response.pop("ResponseMetadata", None)
+    if "ReturnConsumedCapacity" not in request:  # moto tells unasked
+        response.pop("ConsumedCapacity", None)
     return to_answer(response, operation.output_shape)
 
 
@@ -132,6 +140,28 @@ class TaskUnderTheRole:
 
 class AwsSdkTask(TaskUnderTheRole, aws_sdk.StateTaskServiceAwsSdk):
     """`arn:aws:states:::aws-sdk:SERVICE:ACTION`."""
+
+    def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
+        """Name an error as the Java SDK does: one that the service's model lacks, by the service.
+
+        Recorded: `DynamoDb.ResourceNotFoundException`, but `DynamoDb.DynamoDbException`.
+        """
+        if not isinstance(ex, ClientError):
+            return super()._from_error(env=env, ex=ex)
+        service = self._normalise_service_error_name(self.resource.api_name)
+        about = ex.response["ResponseMetadata"]
+        details = {
+            "Service": service,
+            "Status Code": about["HTTPStatusCode"],
+            "Request ID": about.get("RequestId"),
+            "Extended Request ID": about.get("HostId"),
+        }
+        listed = ", ".join(f"{key}: {value}" for key, value in details.items() if value)
+        message = ex.response["Error"].get("Message") or "null"
+        error = self._normalise_exception_name(service, ex)
+        if about["HTTPStatusCode"] == 404 and self.resource.api_action in HEADLESS:
+            error, message = HEADLESS[self.resource.api_action], "null"
+        return task_failure(self, env, error, f"{message} ({listed})")
 
 
 class StoppedError(Exception):
