@@ -12,8 +12,8 @@ from moto.cloudformation import models, parsing, responses, urls
 from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormationError
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 from moto.core.responses import ActionResult, EmptyResult
-from moto.sagemaker import models as sagemaker_models
 
+from local import resource_types
 from local.stack_resources import ResourceMap, resource_class
 
 CHANGEABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
@@ -281,9 +281,4 @@ def install() -> None:
     parsing.resource_class_from_type = resource_class
     models.Stack = Stack
     urls.url_paths["{0}/$"] = Responses.dispatch
-    for resource, name in (  # moto ignores the names that a template gives these
-        (sagemaker_models.Model, "ModelName"),
-        (sagemaker_models.FakeEndpointConfig, "EndpointConfigName"),
-        (sagemaker_models.FakeEndpoint, "EndpointName"),
-    ):
-        resource.cloudformation_name_type = staticmethod(lambda name=name: name)
+    resource_types.install()

@@ -1,156 +1,127 @@
-"""Resource types of CloudFormation's that moto lacks, each made with a call of its service."""
+"""CloudFormation's resource types: those that moto lacks, and what it does wrong in its own."""
 
-import contextlib
 import json
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
+from moto.iam.models import ManagedPolicy, iam_backends
+from moto.kms.models import Key
+from moto.sagemaker import models as sagemaker
+from moto.stepfunctions.models import StateMachine, stepfunctions_backends
 
-from local import custom_resource
-from local.aws import endpoint_url
-
-
-def owners_client(api: str) -> Any:
-    """Return a boto3 client of the account's owner."""
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    return boto3.client(api, endpoint_url=endpoint_url(), **keys)
-
-
-class OwnResource:
-    """One resource; `put` makes or changes it and returns its physical id."""
-
-    def __init__(self, physical_id: str) -> None:
-        self.physical_resource_id = physical_id
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Make the resource; some types need no more than a name."""
-        return name
-
-    @classmethod
-    def remove(cls, physical_id: str) -> None:
-        """Remove what `put` made, if anything."""
-
-    @classmethod
-    def has_cfn_attr(cls, attribute: str) -> bool:
-        """Tell moto that the template may ask for Ref and Arn."""
-        return attribute == "Arn"
-
-    def get_cfn_attribute(self, attribute: str) -> str:
-        """Return the ARN, where `put` gave one."""
-        return self.physical_resource_id
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, *_: Any, **__: Any
-    ) -> "OwnResource":
-        """Make the resource from its resolved definition."""
-        return cls(cls.put(resource_name, cloudformation_json["Properties"]))
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls, original_resource: Any, cloudformation_json: Any, **_: Any
-    ) -> "OwnResource":
-        """Change the resource in place."""
-        name = original_resource.physical_resource_id
-        return cls(cls.put(name, cloudformation_json["Properties"]))
-
-    @classmethod
-    def delete_from_cloudformation_json(cls, resource_name: str, *_: Any, **__: Any) -> None:
-        """Remove the resource; what is gone already is no error."""
-        with contextlib.suppress(ClientError):
-            cls.remove(resource_name)
-
-
-class BucketPolicy(OwnResource):
-    """AWS::S3::BucketPolicy."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Set the policy of the bucket."""
-        bucket, policy = properties["Bucket"], json.dumps(properties["PolicyDocument"])
-        owners_client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
-        return bucket
-
-    @classmethod
-    def remove(cls, physical_id: str) -> None:
-        """Remove the policy from the bucket."""
-        owners_client("s3").delete_bucket_policy(Bucket=physical_id)
-
-
-class Alarm(OwnResource):
-    """AWS::CloudWatch::Alarm; its properties are the parameters of PutMetricAlarm."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Make or change the alarm."""
-        name = properties.get("AlarmName") or name.rpartition(":")[2]
-        api = owners_client("cloudwatch")
-        api.put_metric_alarm(**{**properties, "AlarmName": name})
-        return api.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
-
-    @classmethod
-    def remove(cls, physical_id: str) -> None:
-        """Delete the alarm."""
-        owners_client("cloudwatch").delete_alarms(AlarmNames=[physical_id.rpartition(":")[2]])
-
-
-class Subscription(OwnResource):
-    """AWS::SNS::Subscription."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Subscribe to the topic."""
-        wanted = {key: properties[key] for key in ("TopicArn", "Protocol", "Endpoint")}
-        return owners_client("sns").subscribe(**wanted)["SubscriptionArn"]
-
-    @classmethod
-    def remove(cls, physical_id: str) -> None:
-        """End the subscription."""
-        owners_client("sns").unsubscribe(SubscriptionArn=physical_id)
-
-
-class TopicPolicy(OwnResource):
-    """AWS::SNS::TopicPolicy."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Set the policy of every topic."""
-        for topic in properties["Topics"]:
-            owners_client("sns").set_topic_attributes(
-                TopicArn=topic,
-                AttributeName="Policy",
-                AttributeValue=json.dumps(properties["PolicyDocument"]),
-            )
-        return name
-
-
-class EmptiedBucket(OwnResource):
-    """Custom::S3AutoDeleteObjects: when it is removed, the bucket is emptied."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Remember the bucket."""
-        return properties["BucketName"]
-
-    @classmethod
-    def remove(cls, physical_id: str) -> None:
-        """Delete every version of every object."""
-        boto3.resource(
-            "s3",
-            endpoint_url=endpoint_url(),
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        ).Bucket(physical_id).object_versions.delete()
-
+from local import bucket, bucket_resources, custom_resource, event_resources, watching_resources
+from local.own_resource import OwnResource
+from local.table_resource import Table
 
 OWN: dict[str, type] = {
     "AWS::CDK::Metadata": OwnResource,  # a note of the CDK's, no resource
-    "AWS::CloudWatch::Alarm": Alarm,
-    "AWS::S3::BucketPolicy": BucketPolicy,
-    "AWS::SNS::Subscription": Subscription,
-    "AWS::SNS::TopicPolicy": TopicPolicy,
+    "AWS::CloudWatch::Alarm": watching_resources.Alarm,
+    "AWS::DynamoDB::Table": Table,
+    "AWS::Lambda::Permission": event_resources.Permission,
+    "AWS::Logs::LogGroup": watching_resources.LogGroup,
+    "AWS::Logs::MetricFilter": watching_resources.MetricFilter,
+    "AWS::S3::BucketPolicy": bucket_resources.BucketPolicy,
+    "AWS::SNS::Subscription": event_resources.Subscription,
+    "AWS::SNS::TopicPolicy": event_resources.TopicPolicy,
+    "AWS::Scheduler::Schedule": event_resources.Schedule,
+    "AWS::Scheduler::ScheduleGroup": event_resources.ScheduleGroup,
     "Custom::AWS": custom_resource.AwsSdkCall,
-    "Custom::S3AutoDeleteObjects": EmptiedBucket,
+    "Custom::S3AutoDeleteObjects": bucket_resources.EmptiedBucket,
+    "Custom::S3BucketNotifications": bucket_resources.BucketNotifications,
 }
+
+NAMES = {
+    sagemaker.Model: "ModelName",
+    sagemaker.FakeEndpointConfig: "EndpointConfigName",
+    sagemaker.FakeEndpoint: "EndpointName",
+    ManagedPolicy: "ManagedPolicyName",
+    StateMachine: "StateMachineName",
+}
+"""The properties by which a template names these; moto knows others or none."""
+
+
+def _substituted(properties: dict[str, Any]) -> str:
+    """Return a state machine's definition, in which moto leaves DefinitionSubstitutions out."""
+    definition = properties.get("DefinitionString") or json.dumps(properties["Definition"])
+    for name, value in properties.get("DefinitionSubstitutions", {}).items():
+        definition = definition.replace(f"${{{name}}}", str(value))
+    return definition
+
+
+def _create_state_machine(
+    cls: Any, name: str, definition: Any, account_id: str, region_name: str, **_: Any
+) -> StateMachine:
+    properties = definition["Properties"]
+    return stepfunctions_backends[account_id][region_name].create_state_machine(
+        name,
+        _substituted(properties),
+        properties["RoleArn"],
+        tags=[{"key": t["Key"], "value": t["Value"]} for t in properties.get("Tags", [])],
+        sm_type=properties.get("StateMachineType"),
+    )
+
+
+def _update_state_machine(
+    cls: Any, original_resource: Any, cloudformation_json: Any, account_id: str, region_name: str,
+    **_: Any,
+) -> StateMachine:  # fmt: skip
+    properties = cloudformation_json["Properties"]
+    return stepfunctions_backends[account_id][region_name].update_state_machine(
+        original_resource.arn, definition=_substituted(properties), role_arn=properties["RoleArn"]
+    )
+
+
+_state_machine_attribute = StateMachine.get_cfn_attribute
+
+
+def _with_arn(self: StateMachine, attribute: str) -> Any:
+    return self.arn if attribute == "Arn" else _state_machine_attribute(self, attribute)
+
+
+def _attach(policy_arn: str, wanted: set[str], account_id: str) -> None:
+    backend = iam_backends[account_id]["aws"]
+    attached = {r.name for r in backend.roles.values() if policy_arn in r.managed_policies}
+    for role in wanted - attached:
+        backend.attach_role_policy(policy_arn, role)
+    for role in attached - wanted:
+        backend.detach_role_policy(policy_arn, role)
+
+
+def _update_managed_policy(
+    cls: Any, original_resource: Any, cloudformation_json: Any, account_id: str, **_: Any
+) -> ManagedPolicy:
+    properties, backend = cloudformation_json["Properties"], iam_backends[account_id]["aws"]
+    former = original_resource.default_version_id
+    document = json.dumps(properties["PolicyDocument"])
+    backend.create_policy_version(original_resource.arn, document, "true")
+    backend.delete_policy_version(original_resource.arn, former)  # as a policy has five at most
+    _attach(original_resource.arn, set(properties.get("Roles", [])), account_id)
+    return original_resource
+
+
+def _delete_managed_policy(
+    cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+) -> None:
+    _attach(resource_name, set(), account_id)
+    iam_backends[account_id]["aws"].delete_policy(resource_name)
+
+
+def _update_key(cls: Any, original_resource: Any, cloudformation_json: Any, **_: Any) -> Key:
+    properties = cloudformation_json["Properties"]
+    if "KeyPolicy" in properties:
+        original_resource.policy = json.dumps(properties["KeyPolicy"])
+    if "Description" in properties:
+        original_resource.description = properties["Description"]
+    return original_resource
+
+
+def install() -> None:
+    """Put these rules in the place of moto's."""
+    bucket.install()
+    for resource, name in NAMES.items():
+        resource.cloudformation_name_type = staticmethod(lambda name=name: name)
+    StateMachine.create_from_cloudformation_json = classmethod(_create_state_machine)
+    StateMachine.update_from_cloudformation_json = classmethod(_update_state_machine)
+    StateMachine.get_cfn_attribute = _with_arn
+    ManagedPolicy.update_from_cloudformation_json = classmethod(_update_managed_policy)
+    ManagedPolicy.delete_from_cloudformation_json = classmethod(_delete_managed_policy)
+    Key.update_from_cloudformation_json = classmethod(_update_key)

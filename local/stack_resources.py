@@ -253,7 +253,12 @@ class ResourceMap(parsing.ResourceMap):
 
     @staticmethod
     def _given_name(definition: dict[str, Any]) -> str | None:
-        prop = parsing.resource_name_property_from_type(definition["Type"])
+        own = resource_types.OWN.get(definition["Type"])
+        prop = (
+            getattr(own, "name_property", None)
+            if own
+            else parsing.resource_name_property_from_type(definition["Type"])
+        )
         return definition["Properties"].get(prop) if prop else None
 
     @staticmethod

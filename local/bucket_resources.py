@@ -1,0 +1,62 @@
+"""Resource types of CloudFormation's that moto lacks: what belongs to a bucket."""
+
+import json
+from typing import Any
+
+from local.own_resource import Api, OwnResource
+
+
+class BucketPolicy(OwnResource):
+    """AWS::S3::BucketPolicy."""
+
+    @classmethod
+    def put(cls, name: str, properties: dict[str, Any], api: Api, exists: bool) -> OwnResource:
+        """Set the policy of the bucket."""
+        bucket, policy = properties["Bucket"], json.dumps(properties["PolicyDocument"])
+        api("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+        return cls(bucket)
+
+    @classmethod
+    def remove(cls, physical_id: str, properties: dict[str, Any], api: Api) -> None:
+        """Remove the policy from the bucket."""
+        api("s3").delete_bucket_policy(Bucket=physical_id)
+
+
+class EmptiedBucket(OwnResource):
+    """Custom::S3AutoDeleteObjects: when it is removed, the bucket is emptied."""
+
+    @classmethod
+    def put(cls, name: str, properties: dict[str, Any], api: Api, exists: bool) -> OwnResource:
+        """Remember the bucket."""
+        return cls(properties["BucketName"])
+
+    @classmethod
+    def remove(cls, physical_id: str, properties: dict[str, Any], api: Api) -> None:
+        """Delete every version of every object."""
+        s3 = api("s3")
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=physical_id):
+            for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                s3.delete_object(
+                    Bucket=physical_id, Key=version["Key"], VersionId=version["VersionId"]
+                )
+
+
+class BucketNotifications(OwnResource):
+    """Custom::S3BucketNotifications, by which the CDK tells a bucket whom to notify."""
+
+    @classmethod
+    def put(cls, name: str, properties: dict[str, Any], api: Api, exists: bool) -> OwnResource:
+        """Set the bucket's notifications."""
+        cls._set(properties["BucketName"], properties["NotificationConfiguration"], api)
+        return cls(name)
+
+    @classmethod
+    def remove(cls, physical_id: str, properties: dict[str, Any], api: Api) -> None:
+        """End the bucket's notifications."""
+        cls._set(properties["BucketName"], {}, api)
+
+    @staticmethod
+    def _set(bucket: str, notifications: dict[str, Any], api: Api) -> None:
+        api("s3").put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration=notifications
+        )

@@ -1,0 +1,80 @@
+"""What resource types of CloudFormation's that moto lacks have in common."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from local.aws import endpoint_url
+
+Api = Callable[[str], Any]
+"""From the name of an API to a boto3 client of the account's owner, in the stack's region."""
+
+
+def owners_api(region: str) -> Api:
+    """Return what makes clients of the account's owner in `region`."""
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return lambda name: boto3.client(name, region_name=region, endpoint_url=endpoint_url(), **keys)
+
+
+class OwnResource:
+    """One resource: `put` makes it or changes it in place, `remove` deletes it.
+
+    A type says so with calls of its service. Ref gives the physical id, Fn::GetAtt the attributes.
+    """
+
+    name_property: str | None = None
+    """The property by which a template names the resource."""
+
+    def __init__(self, physical_id: str, attributes: dict[str, str] | None = None) -> None:
+        self.physical_resource_id = physical_id
+        self.attributes = attributes or {}
+
+    @classmethod
+    def put(cls, name: str, properties: dict[str, Any], api: Api, exists: bool) -> "OwnResource":
+        """Make or change the resource; some types need no more than a name."""
+        return cls(name)
+
+    @classmethod
+    def remove(cls, physical_id: str, properties: dict[str, Any], api: Api) -> None:
+        """Remove what `put` made, if anything."""
+
+    @classmethod
+    def has_cfn_attr(cls, attribute: str) -> bool:
+        """Say yes: `put` decides what there is."""
+        return True
+
+    def get_cfn_attribute(self, attribute: str) -> str:
+        """Return an attribute."""
+        return self.attributes[attribute]
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+        **_: Any,
+    ) -> "OwnResource":
+        """Make the resource from its resolved definition."""
+        api = owners_api(region_name)
+        return cls.put(resource_name, cloudformation_json["Properties"], api, exists=False)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls, original_resource: Any, cloudformation_json: Any, region_name: str, **_: Any
+    ) -> "OwnResource":
+        """Change the resource in place."""
+        name, api = original_resource.physical_resource_id, owners_api(region_name)
+        return cls.put(name, cloudformation_json["Properties"], api, exists=True)
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+    ) -> None:
+        """Remove the resource; what is gone already is no error."""
+        with contextlib.suppress(ClientError):
+            cls.remove(resource_name, cloudformation_json["Properties"], owners_api(region_name))
