@@ -65,6 +65,7 @@ class ServedEndpoint(Construct):
                     image,
                     str(settings.endpoint_memory_mb),
                     str(settings.endpoint_max_concurrency),
+                    str(settings.endpoint_provisioned_concurrency),
                     role.role_arn,
                     starter_hash,
                     *settings.tags,
@@ -95,6 +96,7 @@ class ServedEndpoint(Construct):
                     serverless_config=sagemaker.CfnEndpointConfig.ServerlessConfigProperty(
                         memory_size_in_mb=settings.endpoint_memory_mb,
                         max_concurrency=settings.endpoint_max_concurrency,
+                        provisioned_concurrency=settings.endpoint_provisioned_concurrency or None,
                     ),
                 )
             ],

@@ -210,7 +210,7 @@ def test_what_is_not_given_has_a_default() -> None:
     assert complete({}) == {
         "data": "audio/",
         "instance_types": ["ml.g5.xlarge"],
-        "spot": True,
+        "spot": False,
         "max_runtime_minutes": 60,
         "promote": "if_better",
         "hyperparameters": {},
@@ -221,7 +221,7 @@ def test_what_is_given_replaces_the_default() -> None:
     given = {
         "data": "audio/b/",
         "instance_types": ["ml.c5.xlarge"],
-        "spot": False,
+        "spot": True,
         "max_runtime_minutes": 5,
         "promote": "always",
     }

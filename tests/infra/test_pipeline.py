@@ -65,8 +65,8 @@ def test_the_console_s_default_input_trains_promotes_and_records(
         job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == f"s3://{bucket}/audio/"
     )
     assert job["ResourceConfig"]["InstanceType"] == "ml.g5.xlarge"
-    assert job["EnableManagedSpotTraining"] is True
-    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    assert job["EnableManagedSpotTraining"] is False
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600}
     assert model["PrimaryContainer"]["ModelDataUrl"] == artifact
     assert config["ProductionVariants"][0]["ModelName"] == model["ModelName"]
     assert config["ProductionVariants"][0]["ServerlessConfig"] == {
@@ -84,7 +84,7 @@ def test_the_console_s_default_input_trains_promotes_and_records(
         "previous_model": aws.starter,
         "training_job": name,
         "instance_type": "ml.g5.xlarge",
-        "spot": True,
+        "spot": False,
         "training_seconds": 150,
         "billable_seconds": 60,
         "report": f"s3://{bucket}/output/{name}/output/output.tar.gz",

@@ -24,7 +24,7 @@ def test_happy_path_with_an_empty_and_with_the_consoles_default_input(
     assert output["metrics"]["val_loss"] == 1
     assert output["metrics"]["served_val_loss"] == 2
     assert output["instance_type"] == FIRST
-    assert output["spot"] is True
+    assert output["spot"] is False
     assert output["billable_seconds"] <= output["training_seconds"]
     assert product.jobs()[-1]["TrainingJobName"] == output["training_job"]
 
