@@ -1,7 +1,6 @@
 """The stack: what there is, and who knows whom."""
 
 import json
-import tempfile
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -9,16 +8,18 @@ from constructs import Construct
 
 from infra.console import console_url, state_machine_url
 from infra.pipeline.pipeline import Pipeline
+from infra.schedule import Schedule
 from infra.serving.endpoint import ServedEndpoint
+from infra.serving.endpoint_role import EndpointRole
 from infra.serving.execution_role import ExecutionRole
 from infra.serving.images import Images
+from infra.serving.sagemaker_role import TRAINING_LOG, endpoint_log
 from infra.settings import Settings
-from infra.storage import source_bundle
-from infra.storage.bucket import DataBucket
-from infra.storage.delivery import Delivery
-from infra.storage.folders import CODE
+from infra.storage.bucket import data_bucket
+from infra.storage.source_bundle import SourceBundle
 from infra.watching.alarms import Alarms
 from infra.watching.dashboard import Dashboard, dashboard_name
+from infra.watching.log_retention import LogRetention
 
 ROOT = Path(__file__).parent.parent
 TRAINING = ROOT / "training"
@@ -54,24 +55,33 @@ class SoundVaeStack(cdk.Stack):
             name, _, value = tag.partition("=")
             cdk.Tags.of(self).add(name, value)
         images = Images.of(self.region, settings)
-        bucket = DataBucket(self, "Data", settings=settings)
+        bucket = data_bucket(self, "Data", settings=settings)
         role = ExecutionRole(self, "ExecutionRole", bucket=bucket, images=images, settings=settings)
+        endpoint_role = EndpointRole(
+            self, "EndpointRole", bucket=bucket, images=images, settings=settings
+        )
         serving = ServedEndpoint(
             self,
             "Serving",
             bucket=bucket,
-            role=role,
+            role=endpoint_role,
             image=images.serving,
             starter=starter,
             settings=settings,
         )
-        source = self._deliver_source(training, bucket)
+        source = SourceBundle(
+            self,
+            "TrainingSource",
+            training=training,
+            bucket=bucket,
+            isolated=settings.network_isolation,
+        )
         pipeline = Pipeline(
             self,
             "Pipeline",
             bucket=bucket,
             training_role=role,
-            endpoint_role=role,
+            endpoint_role=endpoint_role,
             serving=serving,
             source=source,
             images=images,
@@ -82,6 +92,15 @@ class SoundVaeStack(cdk.Stack):
         state_machine = pipeline.state_machine.state_machine_arn
         Alarms(self, "Alarms", settings=settings, state_machine_arn=state_machine)
         Dashboard(self, "Dashboard", settings=settings, state_machine_arn=state_machine)
+        if settings.schedule:
+            schedule = Schedule(
+                self, "Schedule", expression=settings.schedule, state_machine_arn=state_machine
+            )
+            schedule.node.add_dependency(pipeline)  # goes before what it starts
+        if settings.log_retention_days:
+            days = settings.log_retention_days
+            LogRetention(self, "TrainingLog", group=TRAINING_LOG, days=days)
+            LogRetention(self, "EndpointLog", group=endpoint_log(settings.name), days=days)
         for name, value in {
             "BucketName": bucket.bucket_name,
             "StateMachineArn": state_machine,
@@ -110,17 +129,3 @@ class SoundVaeStack(cdk.Stack):
                 "log: that is all of AWSLambdaBasicExecutionRole.",
             )
         )
-
-    def _deliver_source(self, training: Path, bucket: DataBucket) -> Delivery:
-        content_hash = source_bundle.content_hash(training)
-        with tempfile.TemporaryDirectory() as folder:
-            archive = Path(folder, source_bundle.NAME)
-            archive.write_bytes(source_bundle.pack(training))
-            return Delivery(  # takes its copy at once
-                self,
-                "TrainingSource",
-                path=str(archive),
-                content_hash=content_hash,
-                bucket=bucket,
-                key=f"{CODE}{content_hash}/{source_bundle.NAME}",
-            )

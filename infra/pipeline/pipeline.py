@@ -16,7 +16,7 @@ from infra.pipeline.turn import TurnTable
 from infra.serving.endpoint import ServedEndpoint
 from infra.serving.images import Images
 from infra.settings import Settings
-from infra.storage.delivery import Delivery
+from infra.storage.source_bundle import SourceBundle
 
 
 class Pipeline(Construct):
@@ -31,7 +31,7 @@ class Pipeline(Construct):
         training_role: iam.IRole,
         endpoint_role: iam.IRole,
         serving: ServedEndpoint,
-        source: Delivery,
+        source: SourceBundle,
         images: Images,
         settings: Settings,
         hyperparameters: Mapping[str, Mapping[str, Any]],

@@ -17,8 +17,8 @@ from infra.pipeline.patience import looks_within
 from infra.serving.endpoint import VARIANT, ServedEndpoint
 from infra.serving.images import Images
 from infra.settings import Settings
-from infra.storage.delivery import Delivery
 from infra.storage.folders import AUDIO, CHECKPOINTS, MODELS, OUTPUT, SPECTROGRAMS
+from infra.storage.source_bundle import CHANNEL, SourceBundle
 
 SOUNDS = ("wav", "flac", "ogg", "mp3", "npy")
 FEWEST_SOUNDS = 2  # one to learn from and one to validate with
@@ -34,7 +34,7 @@ def values(
     training_role: iam.IRole,
     endpoint_role: iam.IRole,
     serving: ServedEndpoint,
-    source: Delivery,
+    source: SourceBundle,
     turn: dynamodb.ITable,
     changes: EndpointChanges,
     images: Images,
@@ -44,7 +44,6 @@ def values(
 ) -> dict[str, Any]:
     """Return what the definition names: fixed at synth, or tokens that CloudFormation fills in."""
     tags = [*settings.tags, f"sound-vae={settings.name}"]
-    isolated = settings.network_isolation
     return {
         **input_values(settings, bucket.bucket_name, hyperparameters),
         "Partition": stack.partition,
@@ -70,12 +69,11 @@ def values(
         "MetricDefinitions": [
             {"Name": name, "Regex": rf"\b{name}=([-+0-9.eE]+)"} for name in metrics
         ],
-        "SourceUrl": source.url,
+        "SourceFolder": source.folder_url,
+        "SourceChannel": CHANNEL,
         "FixedHyperparameters": {
             "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": (
-                "/opt/ml/input/data/code/sourcedir.tar.gz" if isolated else source.url
-            ),
+            "sagemaker_submit_directory": source.submit_directory,
             "sagemaker_region": stack.region,
         },
         "KmsKeyArn": settings.kms_key_arn or None,
@@ -87,7 +85,7 @@ def values(
         }
         if settings.subnet_ids
         else None,
-        "NetworkIsolation": isolated,
+        "NetworkIsolation": settings.network_isolation,
         "SpotWaitMinutes": settings.spot_wait_minutes,
         "SpotLooks": looks_within(settings.spot_wait_minutes, first=10, step=5),
         "QuotasUrl": training_quotas_url(stack.region),

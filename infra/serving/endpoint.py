@@ -63,6 +63,8 @@ class ServedEndpoint(Construct):
             "MemorySizeInMB": settings.endpoint_memory_mb,
             "MaxConcurrency": settings.endpoint_max_concurrency,
         }
+        if settings.endpoint_provisioned_concurrency:
+            self.serverless["ProvisionedConcurrency"] = settings.endpoint_provisioned_concurrency
         self.served = ServedModel(self, "Served", name=settings.name, starter_url=delivery.url)
         url = self.served.read(
             "|".join(
@@ -70,6 +72,7 @@ class ServedEndpoint(Construct):
                     image,
                     str(settings.endpoint_memory_mb),
                     str(settings.endpoint_max_concurrency),
+                    str(settings.endpoint_provisioned_concurrency),
                     role.role_arn,
                     starter_hash,
                     *settings.tags,
@@ -100,6 +103,7 @@ class ServedEndpoint(Construct):
                     serverless_config=sagemaker.CfnEndpointConfig.ServerlessConfigProperty(
                         memory_size_in_mb=settings.endpoint_memory_mb,
                         max_concurrency=settings.endpoint_max_concurrency,
+                        provisioned_concurrency=settings.endpoint_provisioned_concurrency or None,
                     ),
                 )
             ],

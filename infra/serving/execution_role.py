@@ -1,21 +1,26 @@
-"""What SageMaker may do on behalf of the training jobs and the endpoint: this bucket, no other."""
+"""What SageMaker may do on behalf of the training jobs: this bucket, no other.
+
+Jobs install packages and run what these bring along. So they write only their results and their
+checkpoints, never what the endpoint loads: a model is served from MODELS, where the state machine
+puts a copy of what it promotes.
+"""
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.permissions import allow
 from infra.serving.images import Images
+from infra.serving.sagemaker_role import TRAINING_LOG, SageMakerRole
 from infra.settings import Settings
 from infra.storage.folders import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS
 
-READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT, CHECKPOINTS)
+READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, CHECKPOINTS)  # MODELS: the served one, to compare with
 WRITE = (OUTPUT, CHECKPOINTS)
 
 
-class ExecutionRole(iam.Role):
-    """Assumed by SageMaker, for resources of this account only."""
+class ExecutionRole(SageMakerRole):
+    """The training jobs' role."""
 
     def __init__(
         self,
@@ -26,32 +31,22 @@ class ExecutionRole(iam.Role):
         images: Images,
         settings: Settings,
     ) -> None:
-        stack = cdk.Stack.of(scope)
         super().__init__(
             scope,
             construct_id,
-            description=f"Training jobs and endpoint of {settings.name}",
-            assumed_by=iam.ServicePrincipal(
-                "sagemaker.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-            ),
-        )
-        allow(
-            self,
-            ["s3:GetObject"],
-            [bucket.arn_for_objects(f"{prefix}*") for prefix in READ],
-            why="The folders hold files of any name.",
+            description=f"Training jobs of {settings.name}",
+            bucket=bucket,
+            reads=READ,
+            images=[images.training_gpu, images.training_cpu],
+            log_group=TRAINING_LOG,
+            log_why="Every job makes a log stream of its own.",
         )
         allow(
             self,
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            [bucket.arn_for_objects(f"{prefix}*") for prefix in WRITE],
+            [bucket.arn_for_objects(f"{folder}*") for folder in WRITE],
             why="A job writes into a folder that is named after it.",
         )
-        if settings.kms_key_arn:
-            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
-            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
-            allow(self, actions, [settings.kms_key_arn])
         # SageMaker mirrors the job's folder of checkpoints, including what the job deletes there
         allow(
             self,
@@ -59,59 +54,50 @@ class ExecutionRole(iam.Role):
             [bucket.arn_for_objects(f"{CHECKPOINTS}*")],
             why="Every execution has a folder of its own.",
         )
+        if settings.kms_key_arn:
+            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
+            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+            allow(self, actions, [settings.kms_key_arn])
+        if settings.volume_kms_key_arn:
+            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
+        if settings.subnet_ids:
+            self._join_network(settings)
+
+    def _join_network(self, settings: Settings) -> None:
+        """Let SageMaker put network interfaces of a job into the VPC, and take them away."""
+        stack = cdk.Stack.of(self)
+
+        def arn(kind: str, name: str) -> str:
+            return stack.format_arn(service="ec2", resource=kind, resource_name=name)
+
+        interfaces = arn("network-interface", "*")
         allow(
             self,
-            ["s3:ListBucket"],
-            [bucket.bucket_arn],
-            {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in READ]}},
+            ["ec2:CreateNetworkInterface"],
+            [
+                interfaces,
+                *(arn("subnet", subnet) for subnet in settings.subnet_ids),
+                *(arn("security-group", group) for group in settings.security_group_ids),
+            ],
+            why="Every job has network interfaces of its own, whose names EC2 makes up.",
         )
-        log_groups = [
-            stack.format_arn(
-                service="logs",
-                resource="log-group",
-                resource_name=name,
-                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-            )
-            for name in (
-                "/aws/sagemaker/TrainingJobs",
-                f"/aws/sagemaker/Endpoints/{settings.name}",
-            )
-        ]
         allow(
             self,
             [
-                "logs:CreateLogGroup",
-                "logs:CreateLogStream",
-                "logs:DescribeLogStreams",
-                "logs:PutLogEvents",
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
             ],
-            [arn for group in log_groups for arn in (group, f"{group}:*")],
-            why="Every job and every start of the endpoint makes a log stream of its own.",
+            [interfaces],
         )
         allow(
             self,
-            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             [
-                stack.format_arn(
-                    service="ecr",
-                    account=account,
-                    region=region,
-                    resource="repository",
-                    resource_name=repository,
-                )
-                for account, region, repository in images.repositories()
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
             ],
-        )
-        # neither action knows resources; the second is held to SageMaker's own metrics
-        allow(
-            self,
-            ["ecr:GetAuthorizationToken"],
             ["*"],
-            why="Logging in to a registry and writing metrics know no resource.",
-        )
-        allow(
-            self,
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
         )

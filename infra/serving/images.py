@@ -35,9 +35,10 @@ class Images:
             serving=serving or _managed(region, "inference", SERVING_TENSORFLOW, "ml.c5.xlarge"),
         )
 
-    def repositories(self) -> list[tuple[str, str, str]]:
-        """List (account, region, repository) of the images, each once."""
-        return sorted({_parts(uri) for uri in (self.training_gpu, self.training_cpu, self.serving)})
+    @staticmethod
+    def repositories(*uris: str) -> list[tuple[str, str, str]]:
+        """List (account, region, repository) of these images, each once."""
+        return sorted({_parts(uri) for uri in uris})
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import pytest
 from infra.settings import Settings
 from infra.stack import STARTER, TRAINING, SoundVaeStack, stack_name
 from tests.infra.reading import definitions_of
+from tests.infra.variants import REGION, VARIANTS
 
 Template = dict[str, Any]
 Synthesise = Callable[..., Template]
@@ -46,6 +47,17 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
 @pytest.fixture(scope="session")
 def template(synthesise: Synthesise) -> Template:
     return synthesise()
+
+
+@pytest.fixture(scope="session", params=VARIANTS)
+def variant(request: pytest.FixtureRequest, synthesise: Synthesise) -> Template:
+    """Each of the variants; between them every setting is turned on."""
+    return synthesise(region=REGION, **VARIANTS[request.param])
+
+
+@pytest.fixture(scope="session")
+def everything(synthesise: Synthesise) -> Template:
+    return synthesise(region=REGION, **VARIANTS["everything"])
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
         case {"Fn::Sub": text}:
-            return text.replace("${AWS::AccountId}", ACCOUNT)
+            return text.replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Partition}", "aws")
         case {"Fn::Join": [separator, parts]}:
             return separator.join(plain(part) for part in parts)
     return {key: plain(item) for key, item in value.items()}

@@ -11,8 +11,8 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
     assert kinds == {
         "AWS::S3::Bucket": 1,
         "AWS::S3::BucketPolicy": 1,
-        "AWS::IAM::Role": 3,  # SageMaker's, the state machine's, the deploy-time Lambda's
-        "AWS::IAM::Policy": 7,  # one each of the first two, one for each Custom::AWS
+        "AWS::IAM::Role": 4,  # jobs', endpoint's, the state machine's, the deploy-time Lambda's
+        "AWS::IAM::Policy": 8,  # one each of the first three, one for each Custom::AWS
         "AWS::Lambda::Function": 1,
         "Custom::AWS": 5,  # copy source and starter, make record and lock, read the record
         "AWS::SageMaker::Model": 1,

@@ -57,6 +57,7 @@ def test_new_training_code_touches_neither_model_nor_endpoint(
     [
         {"endpoint_memory_mb": 4096},
         {"endpoint_max_concurrency": 9},
+        {"endpoint_provisioned_concurrency": 1},
         {"serving_image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/serving:1"},
     ],
 )
@@ -82,7 +83,7 @@ def test_a_new_starter_reads_first_what_is_served_and_makes_a_new_model(
 
 
 def test_a_new_role_reads_first_what_is_served(template: Template) -> None:
-    (role,) = (n for n in of_type(template, "AWS::IAM::Role") if n.startswith("ExecutionRole"))
+    (role,) = (n for n in of_type(template, "AWS::IAM::Role") if n.startswith("EndpointRole"))
     assert f"<{role}.Arn>" in identity(template)
 
 
@@ -116,7 +117,7 @@ def test_role_starter_and_record_are_there_before_the_model(template: Template) 
         f"<{name}.Parameter.Value>"
     )
     needs = " ".join(model["DependsOn"])
-    assert "ExecutionRoleDefaultPolicy" in needs
+    assert "EndpointRoleDefaultPolicy" in needs
     assert "ServingStarterCopy" in needs
     assert "ServingServedRecord" in " ".join(resources[name]["DependsOn"])
 

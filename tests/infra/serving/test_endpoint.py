@@ -24,3 +24,17 @@ def test_model_and_config_have_no_fixed_names_that_would_block_their_replacement
 ) -> None:
     assert "ModelName" not in the(template, "AWS::SageMaker::Model")
     assert "EndpointConfigName" not in the(template, "AWS::SageMaker::EndpointConfig")
+
+
+def test_none_is_kept_warm_unless_a_setting_says_how_many(everything: dict[str, Any]) -> None:
+    (variant,) = the(everything, "AWS::SageMaker::EndpointConfig")["ProductionVariants"]
+    assert variant["ServerlessConfig"] == {
+        "MemorySizeInMB": 4096,
+        "MaxConcurrency": 9,
+        "ProvisionedConcurrency": 2,
+    }
+
+
+def test_the_endpoint_runs_under_the_role_that_only_reads(template: dict[str, Any]) -> None:
+    (role,) = (n for n in of_type(template, "AWS::IAM::Role") if n.startswith("EndpointRole"))
+    assert plain(the(template, "AWS::SageMaker::Model")["ExecutionRoleArn"]) == f"<{role}.Arn>"

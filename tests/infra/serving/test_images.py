@@ -28,7 +28,7 @@ def test_every_region_pulls_from_its_own_registry(region: str, account: str, dom
         training_cpu=f"{registry}/tensorflow-training:2.21-cpu-py312",
         serving=f"{registry}/tensorflow-inference:2.20-cpu-py312",
     )
-    assert images.repositories() == [
+    assert Images.repositories(images.training_gpu, images.training_cpu, images.serving) == [
         (account, region, "tensorflow-inference"),
         (account, region, "tensorflow-training"),
     ]
@@ -46,4 +46,4 @@ def test_a_region_without_such_images_is_one_sentence() -> None:
 def test_images_of_ones_own_take_the_place_of_the_managed_ones() -> None:
     images = Images.of("eu-nowhere-9", Settings(training_image=OWN, serving_image=OWN))
     assert images == Images(training_gpu=OWN, training_cpu=OWN, serving=OWN)
-    assert images.repositories() == [("111122223333", "eu-nowhere-9", "sounds")]
+    assert Images.repositories(images.serving) == [("111122223333", "eu-nowhere-9", "sounds")]

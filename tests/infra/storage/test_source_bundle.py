@@ -7,7 +7,9 @@ import shutil
 import tarfile
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_s3 as s3
 
 from infra.stack import TRAINING
 from infra.storage import source_bundle
@@ -64,6 +66,30 @@ def test_the_archive_unpacks_flat_as_the_training_toolkit_expects() -> None:
     assert {"train.py", "requirements.txt", "hyperparameters.json"} <= set(packed)
     assert not any(name.startswith((".", "/")) or "__pycache__" in name for name in packed)
     assert packed == sorted(packed)
+
+
+def test_without_a_network_nothing_asks_to_be_installed() -> None:
+    with_, without = (
+        set(names(source_bundle.pack(TRAINING, isolated=isolated))) for isolated in (False, True)
+    )
+    assert with_ - without == {"requirements.txt"}
+    hashes = {source_bundle.content_hash(TRAINING, isolated=isolated) for isolated in (False, True)}
+    assert len(hashes) == 2  # each has a place of its own in the bucket
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_job_without_network_finds_the_source_in_a_channel(isolated: bool) -> None:
+    stack = cdk.Stack()
+    bucket = s3.Bucket.from_bucket_name(stack, "Data", "my-own-sounds")
+    bundle = source_bundle.SourceBundle(
+        stack, "Source", training=TRAINING, bucket=bucket, isolated=isolated
+    )
+    name = source_bundle.content_hash(TRAINING, isolated=isolated)
+    assert bundle.url == f"s3://my-own-sounds/code/{name}/sourcedir.tar.gz"
+    assert bundle.folder_url == f"s3://my-own-sounds/code/{name}/"
+    assert bundle.submit_directory == (
+        "/opt/ml/input/data/code/sourcedir.tar.gz" if isolated else bundle.url
+    )
 
 
 def test_these_bytes_do_not_depend_on_this_machine(source: Path) -> None:

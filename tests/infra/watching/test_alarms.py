@@ -72,8 +72,8 @@ def test_an_execution_that_failed_is_told_but_not_a_mistake_of_its_input(
 ) -> None:
     pattern = execution_rule["EventPattern"]
     arn = pattern["detail"]["stateMachineArn"][0]
-    detail = {"status": status, "stateMachineArn": arn, "name": "monday"}
-    event = {
+    detail: dict[str, Any] = {"status": status, "stateMachineArn": arn, "name": "monday"}
+    event: dict[str, Any] = {
         "source": "aws.states",
         "detail-type": "Step Functions Execution Status Change",
         "detail": detail if error is ... else {**detail, "error": error},
