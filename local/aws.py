@@ -44,7 +44,10 @@ def client_as(role_arn: str, service: str, api: str, region: str) -> Any:
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=environment["AWS_SESSION_TOKEN"],
         # a state machine retries by its own rules, and the service checks the parameters
-        config=Config(parameter_validation=False, retries={"max_attempts": 0}),
+        # and there is no sync-localhost for StartSyncExecution
+        config=Config(
+            parameter_validation=False, retries={"max_attempts": 0}, inject_host_prefix=False
+        ),
     )
 
 

@@ -13,7 +13,8 @@ from moto.awslambda.utils import get_backend
 
 from local.aws import client_as
 
-BOTO3_NAMES = {"cloudwatchlogs": "logs"}
+BOTO_NAMES = {"sfn": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
+"""Where the JavaScript SDK's name of a service is not that of boto3."""
 
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:
@@ -38,8 +39,8 @@ def make_call(
         return None, {}
     call = json.loads(properties[event])
     role = get_backend(account, region).get_function(properties["ServiceToken"]).role
-    api = call["service"].removeprefix("@aws-sdk/client-").lower()
-    api = BOTO3_NAMES.get(api, api)
+    service = call["service"].removeprefix("@aws-sdk/client-").lower()
+    api = BOTO_NAMES.get(service, service)
     operation = call["action"].removesuffix("Command")
     method = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", operation).lower()
     client = client_as(role, "lambda.amazonaws.com", api, call.get("region", region))
