@@ -7,16 +7,17 @@ import sys
 import aws_cdk as cdk
 
 from infra.settings import Settings, SettingsError
-from infra.stack import SoundVaeStack
+from infra.stack import SoundVaeStack, stack_name
 
 
 def main() -> None:
     """Synthesise the stack for the region and account that the CDK CLI found."""
     app = cdk.App()
+    settings = Settings.from_context(app.node.get_all_context())
     SoundVaeStack(
         app,
-        "SoundVae",
-        settings=Settings.from_context(app.node.get_all_context()),
+        stack_name(settings),
+        settings=settings,
         env=cdk.Environment(
             account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
             region=os.environ.get("CDK_DEFAULT_REGION", "us-east-1"),

@@ -1,1 +1,1 @@
-"""What is provisioned: one file per thing one can point at in the AWS console."""
+"""What is provisioned, in rooms: storage, serving, the pipeline, and what watches them."""

@@ -17,6 +17,16 @@ def state_machine_url(region: str, arn: str) -> str:
     return console_url(region, f"states/home?region={region}#/statemachines/view/{arn}")
 
 
+def execution_url(region: str, arn: str) -> str:
+    """Link to the page of one execution, which says in a sentence why it failed."""
+    return console_url(region, f"states/home?region={region}#/v2/executions/details/{arn}")
+
+
+def training_job_url(region: str, name: str) -> str:
+    """Link to the page of one training job, with its reason and its logs."""
+    return console_url(region, f"sagemaker/home?region={region}#/jobs/{name}")
+
+
 def training_quotas_url(region: str) -> str:
     """Link to where the quotas of SageMaker's training instances are raised."""
     return console_url(region, "servicequotas/home/services/sagemaker/quotas")

@@ -7,13 +7,15 @@ from typing import Any
 
 KEY = "sound-vae:"
 
-# The folders of the data bucket. Everything that names one, names it through these.
-AUDIO = "audio/"  # yours: recordings
-SPECTROGRAMS = "spectrograms/"  # yours: prepared .npy files, in place of recordings
-CODE = "code/"  # CODE<hash>/sourcedir.tar.gz, the training source
-MODELS = "models/"  # MODELS + starter/model.tar.gz
-OUTPUT = "output/"  # OUTPUT<training job>/output/model.tar.gz
-CHECKPOINTS = "checkpoints/"  # CHECKPOINTS<run>/, what an interrupted job goes on from
+KEY_ARN = r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?"
+KEY_ARN_SHAPE = "empty or arn:aws:kms:<region>:<account>:key/<id>"
+# what PutRetentionPolicy takes
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+# families with a disk of their own, which takes neither a size nor a key
+LOCAL_DISK = re.compile(r"ml\.(\w*(dn?|de|en)|g[5-9]\w*|gr\d|p[5-9]\w*|trn\d\w*)\.")
 
 
 class SettingsError(ValueError):
@@ -47,11 +49,36 @@ class Settings:
         minimum=1,
         maximum=40320,  # 28 days
     )
+    longest_execution_hours: int = _setting(
+        72,
+        "after this long an execution is stopped, with everything that it waits for",
+        minimum=1,
+        maximum=8760,  # a year, which is Step Functions' own limit
+    )
     spot: bool = _setting(
-        True, "train on spare capacity, which is far cheaper, and go on after an interruption"
+        False,
+        "train on spare capacity, which is cheaper, and go on after an interruption; it needs "
+        "quotas of its own, such as *ml.g5.xlarge for spot training job usage*",
     )
     spot_wait_minutes: int = _setting(
-        60, "how long a job may wait for spare capacity, all in all", minimum=1, maximum=40320
+        10,
+        "how long a job may wait for spare capacity before the same type is tried on demand",
+        minimum=1,
+        maximum=40320,
+    )
+    schedule: str = _setting(
+        "",
+        "when executions start by themselves, with the defaults: EventBridge Scheduler's words, "
+        "in UTC; empty: never",
+        pattern=r"(rate\([1-9]\d* (minute|hour|day)s?\)|cron\([^\s()]+( [^\s()]+){5}\))?",
+        shape="empty, rate(7 days) or cron(0 3 ? * SUN *)",
+    )
+    train_after_upload_minutes: int = _setting(
+        0,
+        "an execution starts when nothing was uploaded below `audio/` or `spectrograms/` for so "
+        "many minutes; 0: never by itself",
+        minimum=0,
+        maximum=1440,
     )
     promote: str = _setting(
         "if_better",
@@ -60,7 +87,40 @@ class Settings:
         shape="if_better, always or never",
     )
     training_volume_gb: int = _setting(
-        30, "disk of the training instance, in GB", minimum=1, maximum=16384
+        30,
+        "disk of the training instance, in GB; does nothing for types with a local NVMe disk, such "
+        "as ml.g5 and ml.g4dn, which give all of that",
+        minimum=1,
+        maximum=16384,
+    )
+    volume_kms_key_arn: str = _setting(
+        "",
+        "KMS key of that disk, in this region; only for types without a local NVMe disk, such as "
+        "ml.c5; empty: a key of SageMaker's",
+        pattern=KEY_ARN,
+        shape=KEY_ARN_SHAPE,
+    )
+    subnet_ids: tuple[str, ...] = _setting(
+        (),
+        "subnets of the VPC that training jobs run in, together with `security_group_ids`; empty: "
+        "SageMaker's own network",
+        pattern=r"subnet-[0-9a-f]{8,17}",
+        shape="subnets such as subnet-0a1b2c3d",
+        may_be_empty=True,
+        most=16,
+    )
+    security_group_ids: tuple[str, ...] = _setting(
+        (),
+        "security groups of training jobs in that VPC",
+        pattern=r"sg-[0-9a-f]{8,17}",
+        shape="security groups such as sg-0a1b2c3d",
+        may_be_empty=True,
+        most=5,
+    )
+    network_isolation: bool = _setting(
+        False,
+        "training jobs reach no network at all, not even to install packages: needs a "
+        "`training_image` that holds them",
     )
     endpoint_memory_mb: int = _setting(
         3072, "memory of the serverless endpoint, in MB", minimum=1024, maximum=6144, step=1024
@@ -68,12 +128,19 @@ class Settings:
     endpoint_max_concurrency: int = _setting(
         5, "requests that the endpoint answers at the same time", minimum=1, maximum=200
     )
+    endpoint_provisioned_concurrency: int = _setting(
+        0,
+        "how many of these are kept warm, without cold starts and paid for by the hour; 0: none",
+        minimum=0,
+        maximum=200,
+    )
     endpoint_update_minutes: int = _setting(
         30, "how long to wait for the endpoint to serve a new model", minimum=1, maximum=120
     )
     alarm_email: str = _setting(
         "",
-        "who is told when an execution, a training job or the endpoint fails; empty: nobody",
+        "who is told when an execution, a training job or the endpoint fails; must confirm "
+        "the subscription in AWS's first mail; empty: nobody",
         pattern=r"([^@\s]+@[^@\s]+\.[^@\s]+)?",
         shape="empty or an e-mail address",
     )
@@ -88,13 +155,40 @@ class Settings:
         "",
         "KMS key, in this region, of the bucket and the jobs' results; its policy must leave the "
         "decision to the account's IAM policies, as by default; empty: keys of S3",
-        pattern=r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?",
-        shape="empty or arn:aws:kms:<region>:<account>:key/<id>",
+        pattern=KEY_ARN,
+        shape=KEY_ARN_SHAPE,
+    )
+    bucket_name: str = _setting(
+        "",
+        "a bucket of yours, in this region, that is used as it is and never removed; empty: the "
+        "stack makes one",
+        pattern=r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?",
+        shape="empty or the name of a bucket",
     )
     retain_data: bool = _setting(
         True,
         "keep the bucket when the stack is removed; false: empty it, with every version, and "
         "remove it",
+    )
+    forgotten_days: int = _setting(
+        30,
+        "a recording that was deleted or replaced can be brought back for so many days, then it is "
+        "gone for good",
+        minimum=1,
+        maximum=3650,
+    )
+    output_days: int = _setting(
+        0,
+        "results below `output/` are deleted after so many days; the served model is kept "
+        "elsewhere; 0: never",
+        minimum=0,
+        maximum=3650,
+    )
+    log_retention_days: int = _setting(
+        0,
+        "how long the logs of the endpoint, and of all training jobs of the account and region, "
+        "are kept; 0: for ever, or as they are",
+        choices=(0, *LOG_RETENTION_DAYS),
     )
     training_image: str = _setting(
         "",
@@ -109,17 +203,51 @@ class Settings:
         shape="empty or an image in ECR, <account>.dkr.ecr.<region>.amazonaws.com/<name>:<tag>",
     )
 
+    def __post_init__(self) -> None:
+        """Check what one setting means for another.
+
+        Raises:
+            SettingsError: two settings do not go together.
+
+        """
+        if bool(self.subnet_ids) != bool(self.security_group_ids):
+            raise SettingsError(
+                f"{KEY}subnet_ids and {KEY}security_group_ids go together: give both or neither."
+            )
+        if self.network_isolation and not self.training_image:
+            raise SettingsError(
+                f"{KEY}network_isolation needs a {KEY}training_image that holds the packages of "
+                "training/requirements.txt, as nothing can be installed without a network."
+            )
+        if self.endpoint_provisioned_concurrency > self.endpoint_max_concurrency:
+            raise SettingsError(
+                f"{KEY}endpoint_provisioned_concurrency may be at most "
+                f"{KEY}endpoint_max_concurrency = {self.endpoint_max_concurrency}, but is "
+                f"{self.endpoint_provisioned_concurrency}."
+            )
+        local = [kind for kind in self.instance_types if LOCAL_DISK.match(kind)]
+        if self.volume_kms_key_arn and local:
+            raise SettingsError(
+                f"{KEY}volume_kms_key_arn is refused for types with a local NVMe disk: leave "
+                f"{', '.join(local)} out of {KEY}instance_types."
+            )
+
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> "Settings":
         """Read the keys of `context` that begin with `sound-vae:`.
 
         Raises:
-            SettingsError: a key is unknown, or a value is of the wrong kind or out of range.
+            SettingsError: a key is unknown or lacks its prefix, or a value is of the wrong kind or
+                out of range.
 
         """
         known = {f.name: f for f in fields(cls)}
         chosen: dict[str, Any] = {}
         for key, given in context.items():
+            if key in known:
+                raise SettingsError(
+                    f"{key} without its prefix sets nothing: write -c {KEY}{key}={given}."
+                )
             if not key.startswith(KEY):
                 continue
             setting = known.get(key.removeprefix(KEY))
@@ -140,6 +268,8 @@ def _read(key: str, given: Any, default: Any, rule: Mapping[str, Any]) -> Any:
         items = [item for item in given.split(",") if item] if isinstance(given, str) else given
         if not isinstance(items, list) or not (items or rule.get("may_be_empty")):
             raise SettingsError(f"{key} must be a list of {rule['shape']}, but is {given!r}.")
+        if len(items) > rule.get("most", len(items)):
+            raise SettingsError(f"{key} may have at most {rule['most']}, but has {len(items)}.")
         return tuple(_text(key, item, rule) for item in items)
     return _text(key, given, rule)
 
@@ -151,6 +281,11 @@ def _yes_or_no(key: str, given: Any) -> bool:
 
 
 def _whole_number(key: str, given: Any, rule: Mapping[str, Any]) -> int:
+    if "choices" in rule:
+        if str(given) not in map(str, rule["choices"]):
+            choices = ", ".join(map(str, rule["choices"]))
+            raise SettingsError(f"{key} must be one of {choices}, but is {given!r}.")
+        return int(given)
     low, high, step = rule["minimum"], rule["maximum"], rule.get("step", 1)
     number = int(given) if re.fullmatch(r"\d{1,9}", str(given)) else None
     if number is None or not low <= number <= high or (number - low) % step:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import fields
 from pathlib import Path
+from typing import cast
 
 from infra.settings import KEY, Settings
 
@@ -22,25 +23,121 @@ sentence. (`python -m infra.settings_page` writes this page.)
 AFTER = """
 An execution's input may override `instance_types`, `max_runtime_minutes`, `spot` and `promote`.
 
+Another `name` is another stack, `SoundVae-<name>`: several stages live side by side, in one account
+and region too. The default name's stack is `SoundVae`. Graphs of training find jobs by the words of
+the name, so those of `sound-vae` also show the jobs of a stage `sound-vae-b`.
+
+## What the idle stack costs
+
+Prices of us-east-1, a month, while nobody trains or calls the endpoint:
+
+| what | price |
+|---|---|
+| endpoint, state machine, roles, parameters, rules, topic | nothing |
+| 2 alarms | $0.10 each; an account's first ten are free |
+| dashboard | $3; an account's first three are free |
+| what lies in the bucket, with former versions and results | $0.023 a GB |
+| logs that are kept | $0.03 a GB |
+| `endpoint_provisioned_concurrency`, if it is not 0 | by the hour, also when nobody calls |
+| the key in `kms_key_arn` or `volume_kms_key_arn`, if it is yours | $1 each |
+
+From AWS's pages of prices for [CloudWatch](https://aws.amazon.com/cloudwatch/pricing/),
+[S3](https://aws.amazon.com/s3/pricing/), [SageMaker](https://aws.amazon.com/sagemaker/pricing/) and
+[KMS](https://aws.amazon.com/kms/pricing/), which are what counts.
+
+## Spare capacity
+
+Training is on demand by default: a run takes minutes and costs cents, and capacity is there. With
+`spot` it costs less, may have to wait, and needs quotas of its own: *ml.g5.xlarge for spot training
+job usage* beside *ml.g5.xlarge for training job usage*, one of each for every type in
+`instance_types`. New accounts have zero of those for GPUs.
+
 ## What is encrypted with what
 
 Everything is encrypted at rest and travels over TLS only. The bucket uses the keys of S3, or the
-key in `kms_key_arn`, with which training jobs then also write their results. The disks of training
-instances are encrypted by AWS itself: types with a local disk, such as ml.g5 and ml.g4dn, take no
-key. The topic for alarms is encrypted by SNS; its messages name what failed and hold no data.
+key in `kms_key_arn`, with which training jobs then also write their results. Without it SageMaker
+writes results with the account's default KMS key for S3, `aws/s3`, which is not the bucket's own
+default
+([OutputDataConfig](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html):
+"If you don't provide a KMS key ID, SageMaker uses the default KMS key for Amazon S3 for your
+role's account"): nobody of another account can read those.
+
+Types with a local NVMe disk, such as ml.g5 and ml.g4dn, encrypt it by hardware: they take neither
+`training_volume_gb` nor `volume_kms_key_arn`, and a job gets the whole disk. The topic for alarms
+is encrypted by SNS; its messages name what failed and hold no data.
 
 Jobs and endpoint may use the key only while `kms_key_arn` names it. After it was taken away,
 `aws s3 cp --recursive --sse AES256 s3://BUCKET s3://BUCKET` writes the files anew without it.
 
+## Deleted voices are really gone
+
+The bucket keeps former versions, so that a slip can be undone. What is deleted or replaced below
+`audio/` and `spectrograms/` can be brought back for `forgotten_days` (30), and is then gone for
+good, by rules of the bucket that S3 carries out within about a day. Models and reports remember
+what they were made from: to forget a voice altogether, delete also the results below `output/` and
+`models/` that were trained on it, and train anew. Without `output_days` results stay until
+somebody deletes them, and their former versions as well.
+
+## A bucket of your own
+
+`bucket_name` takes a bucket that is there: one that a former stack left behind, or one that you
+manage. It must be of this account and region, and for this stack alone, as all stages use the same
+folders. Its policy, versions, lifecycle and CORS stay as they are, and it stays when the stack
+goes, whatever `retain_data` says. Give it what the stack gives to its own: public access blocked,
+versions turned on, encryption, rules that expire former versions below `audio/` and
+`spectrograms/`, files below `checkpoints/` after 30 days and uploads that broke off; EventBridge
+notifications if `train_after_upload_minutes` is not 0; and this policy:
+
+```json
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Deny",
+      "Principal": {"AWS": "*"},
+      "Action": "s3:*",
+      "Resource": ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/*"],
+      "Condition": {"Bool": {"aws:SecureTransport": "false"}}
+    }
+  ]
+}
+```
+
+## Training in a network of your own
+
+With `subnet_ids` and `security_group_ids` jobs run in your VPC. They need to reach S3 there (a
+gateway endpoint costs nothing) and, to install the packages of `training/requirements.txt`, the
+internet through a NAT gateway or a mirror. Each job takes two addresses of a subnet.
+
+With `network_isolation` a job reaches nothing at all. SageMaker brings data and source to it and
+takes the results away; packages must be in your `training_image`. The endpoint is serverless, which
+knows neither VPC nor isolation.
+
+## By the clock and on upload
+
+`schedule` starts an execution with the input `{}`: `rate(7 days)`, or `cron(0 3 ? * SUN *)` for
+Sundays at three, UTC. `train_after_upload_minutes` starts one when uploads have been quiet for so
+long. Both are off by default, as each run costs money.
+
 ## Removing the stack
 
-`cdk destroy` removes the endpoint, the state machine, roles, alarms and records. What remains:
+`cdk destroy` removes the endpoint, the state machine, roles, alarms, the dashboard and records.
+What remains:
 
-- the bucket, unless `retain_data` was `false` at the last deployment;
+- the bucket with its policy, unless `retain_data` was `false` at the last deployment; `bucket_name`
+  makes it the next stack's;
 - models and endpoint configs that promotions made, at most two of each, named `<name>--…`: they are
   descriptions, cost nothing, and answer no requests without an endpoint;
-- the log groups that SageMaker wrote: `/aws/sagemaker/TrainingJobs` and
-  `/aws/sagemaker/Endpoints/<name>`.
+- the log groups that SageMaker wrote, `/aws/sagemaker/TrainingJobs` and
+  `/aws/sagemaker/Endpoints/<name>`, with the retention that `log_retention_days` gave them;
+- the log groups of the CDK's own functions, which make the deploy-time calls:
+  `/aws/lambda/<stack>-AWS679f53fac002430cb0da5b7982bd2287…`, and with `retain_data` `false`
+  `/aws/lambda/<stack>-CustomS3AutoDeleteObjects…`;
+- the rule `StepFunctionsGetEventsForSageMakerTrainingJobsRule` in EventBridge, through which Step
+  Functions learns that a job has ended: all state machines of the account and region share it, and
+  it costs nothing;
+- what AWS itself keeps: the list of past training jobs, metrics (15 months), traces (30 days);
+- what `cdk bootstrap` made, with the copies of source and starter in its bucket of assets.
 """
 
 
@@ -60,6 +157,8 @@ def page() -> str:
 def _values(default: object, rule: dict[str, object]) -> str:
     if isinstance(default, bool):
         return "`true` or `false`"
+    if "choices" in rule:
+        return ", ".join(map(str, cast(tuple[int, ...], rule["choices"])))
     if isinstance(default, int):
         steps = f" in steps of {rule['step']}" if "step" in rule else ""
         return f"{rule['minimum']} to {rule['maximum']}{steps}"

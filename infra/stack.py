@@ -1,29 +1,35 @@
 """The stack: what there is, and who knows whom."""
 
 import json
-import tempfile
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra import bundle
-from infra.alarms import Alarms
-from infra.bucket import DataBucket
 from infra.console import console_url, state_machine_url
-from infra.dashboard import Dashboard
-from infra.delivery import Delivery
-from infra.endpoint import ServedEndpoint
-from infra.execution_role import ExecutionRole
-from infra.images import Images
-from infra.pipeline import Pipeline
-from infra.promotion_lock import PromotionLock
-from infra.settings import CODE, Settings
-from infra.states import Surroundings
+from infra.pipeline.pipeline import Pipeline
+from infra.schedule import Schedule
+from infra.serving.endpoint import ServedEndpoint
+from infra.serving.endpoint_role import EndpointRole
+from infra.serving.execution_role import ExecutionRole
+from infra.serving.images import Images
+from infra.serving.sagemaker_role import TRAINING_LOG, endpoint_log
+from infra.settings import Settings
+from infra.storage.bucket import data_bucket
+from infra.storage.source_bundle import SourceBundle
+from infra.watching.alarms import Alarms
+from infra.watching.dashboard import Dashboard, dashboard_name
+from infra.watching.log_retention import LogRetention
 
 ROOT = Path(__file__).parent.parent
 TRAINING = ROOT / "training"
 STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
+
+
+def stack_name(settings: Settings) -> str:
+    """Name the stack: another setting `name` is another stack, beside this one."""
+    default = Settings.name == settings.name
+    return "SoundVae" if default else f"SoundVae-{settings.name}"
 
 
 class SoundVaeStack(cdk.Stack):
@@ -49,45 +55,52 @@ class SoundVaeStack(cdk.Stack):
             name, _, value = tag.partition("=")
             cdk.Tags.of(self).add(name, value)
         images = Images.of(self.region, settings)
-        bucket = DataBucket(self, "Data", settings=settings)
+        bucket = data_bucket(self, "Data", settings=settings)
         role = ExecutionRole(self, "ExecutionRole", bucket=bucket, images=images, settings=settings)
+        endpoint_role = EndpointRole(
+            self, "EndpointRole", bucket=bucket, images=images, settings=settings
+        )
         serving = ServedEndpoint(
             self,
             "Serving",
             bucket=bucket,
-            role=role,
+            role=endpoint_role,
             image=images.serving,
             starter=starter,
             settings=settings,
         )
-        source = self._deliver_source(training, bucket)
-        lock = PromotionLock(self, "PromotionLock", name=settings.name)
+        source = SourceBundle(
+            self,
+            "TrainingSource",
+            training=training,
+            bucket=bucket,
+            isolated=settings.network_isolation,
+        )
         pipeline = Pipeline(
             self,
             "Pipeline",
             bucket=bucket,
-            execution_role=role,
-            served=serving.served,
-            lock=lock,
-            deployed_config_arn=serving.config_arn,
-            surroundings=Surroundings(
-                region=self.region,
-                partition=self.partition,
-                bucket=bucket.bucket_name,
-                role_arn=role.role_arn,
-                source_url=source.url,
-                record=serving.served.parameter_name,
-                lock=lock.parameter_name,
-                images=images,
-                settings=settings,
-                hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
-                metrics=tuple(json.loads((training / "metrics.json").read_text())),
-            ),
+            training_role=role,
+            endpoint_role=endpoint_role,
+            serving=serving,
+            source=source,
+            images=images,
+            settings=settings,
+            hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
+            metrics=json.loads((training / "metrics.json").read_text()),
         )
-        pipeline.node.add_dependency(source, lock)  # no execution may ask for what is not there yet
         state_machine = pipeline.state_machine.state_machine_arn
         Alarms(self, "Alarms", settings=settings, state_machine_arn=state_machine)
         Dashboard(self, "Dashboard", settings=settings, state_machine_arn=state_machine)
+        if settings.schedule:
+            schedule = Schedule(
+                self, "Schedule", expression=settings.schedule, state_machine_arn=state_machine
+            )
+            schedule.node.add_dependency(pipeline)  # goes before what it starts
+        if settings.log_retention_days:
+            days = settings.log_retention_days
+            LogRetention(self, "TrainingLog", group=TRAINING_LOG, days=days)
+            LogRetention(self, "EndpointLog", group=endpoint_log(settings.name), days=days)
         for name, value in {
             "BucketName": bucket.bucket_name,
             "StateMachineArn": state_machine,
@@ -95,11 +108,19 @@ class SoundVaeStack(cdk.Stack):
             "EndpointName": serving.endpoint.attr_endpoint_name,
             "DashboardConsole": console_url(
                 self.region,
-                f"cloudwatch/home?region={self.region}#dashboards/dashboard/{settings.name}",
+                f"cloudwatch/home?region={self.region}#dashboards/dashboard/"
+                f"{dashboard_name(settings, self.region)}",
             ),
             "ServedModelParameter": serving.served.parameter_name,
         }.items():
             cdk.CfnOutput(self, name, value=value)
+        if settings.alarm_email:
+            cdk.CfnOutput(
+                self,
+                "AlarmEmail",
+                value="Confirm the subscription in the mail that AWS has sent to "
+                f"{settings.alarm_email}: nothing else arrives before.",
+            )
         cdk.Validations.of(self).acknowledge(
             cdk.Acknowledgment(
                 id="AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
@@ -108,17 +129,3 @@ class SoundVaeStack(cdk.Stack):
                 "log: that is all of AWSLambdaBasicExecutionRole.",
             )
         )
-
-    def _deliver_source(self, training: Path, bucket: DataBucket) -> Delivery:
-        content_hash = bundle.content_hash(training)
-        with tempfile.TemporaryDirectory() as folder:
-            archive = Path(folder, bundle.NAME)
-            archive.write_bytes(bundle.pack(training))
-            return Delivery(  # takes its copy at once
-                self,
-                "TrainingSource",
-                path=str(archive),
-                content_hash=content_hash,
-                bucket=bucket,
-                key=f"{CODE}{content_hash}/{bundle.NAME}",
-            )

@@ -13,6 +13,8 @@ from moto.awslambda.utils import get_backend
 
 from local.aws import client_as
 
+BOTO3_NAMES = {"cloudwatchlogs": "logs"}
+
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:
     """Return nested data as `{"Parameter.Value": …}`: the attributes for Fn::GetAtt."""
@@ -37,6 +39,7 @@ def make_call(
     call = json.loads(properties[event])
     role = get_backend(account, region).get_function(properties["ServiceToken"]).role
     api = call["service"].removeprefix("@aws-sdk/client-").lower()
+    api = BOTO3_NAMES.get(api, api)
     operation = call["action"].removesuffix("Command")
     method = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", operation).lower()
     client = client_as(role, "lambda.amazonaws.com", api, call.get("region", region))

@@ -107,9 +107,35 @@ def _ssm_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
     return [f"parameter/{parameters['Name'].lstrip('/')}"] if "Name" in parameters else []
 
 
+def _dynamodb_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    table = parameters.get("TableName", "").rpartition("/")[2]  # a name or an ARN
+    index = f"/index/{parameters['IndexName']}" if parameters.get("IndexName") else ""
+    return [f"table/{table}{index}"] if table else []
+
+
+def _cloudformation_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    stack = parameters.get("StackName", "")  # a name or an ARN, which ends in an id
+    return [stack.split(":", 5)[5] if ":" in stack else f"stack/{stack}/id"] if stack else []
+
+
+def _sns_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    topic = parameters.get("TopicArn") or parameters.get("TargetArn") or ""
+    return [topic.rpartition(":")[2]] if topic else []
+
+
+def _events_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    if action == "PutEvents":
+        return [f"event-bus/{e.get('EventBusName', 'default')}" for e in parameters["Entries"]]
+    return [f"rule/{parameters['Name']}"] if "Name" in parameters else []
+
+
 RESOURCES: dict[str, Callable[[str, Mapping[str, Any]], list[str]]] = {
+    "cloudformation": _cloudformation_resources,
+    "dynamodb": _dynamodb_resources,
+    "events": _events_resources,
     "logs": _logs_resources,
     "sagemaker": _sagemaker_resources,
+    "sns": _sns_resources,
     "ssm": _ssm_resources,
     "states": _states_resources,
 }
@@ -118,7 +144,7 @@ RESOURCES: dict[str, Callable[[str, Mapping[str, Any]], list[str]]] = {
 def resource_arns(
     service: str, action: str, parameters: Mapping[str, Any], region: str, account: str
 ) -> list[str]:
-    """Return the ARNs that a call of a JSON service is about, `*` where it is about none."""
+    """Return the ARNs that a call is about, `*` where it is about none."""
     names = RESOURCES[service](action, parameters) if service in RESOURCES else []
     return [f"arn:aws:{service}:{region}:{account}:{name}" for name in names] or ["*"]
 
@@ -132,7 +158,9 @@ class Judge:
         self.role = self.key._owner_role_name
         self.account = response.current_account
         self.role_arn = f"arn:aws:iam::{self.account}:role/{self.role}"
-        query = {k: v[0] if isinstance(v, list) else v for k, v in response.querystring.items()}
+        self.query = query = {
+            k: v[0] if isinstance(v, list) else v for k, v in response.querystring.items()
+        }
         self.context = {
             "aws:SecureTransport": "true",
             "aws:PrincipalAccount": self.account,
@@ -205,7 +233,7 @@ def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> 
 
 
 def _judge_json(judge: Judge, service: str, operation: str, resource: str) -> None:
-    parameters = _parameters(judge.response.raw_body)
+    parameters = judge.query | _parameters(judge.response.raw_body)
     resources = [resource]
     if resource == "*":  # moto does not know better for most services
         where = (judge.response.region, judge.account)

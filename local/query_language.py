@@ -7,8 +7,10 @@ and lacks $hash and $uuid.
 import hashlib
 import json
 import random
+import threading
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from jsonata import Jsonata
@@ -88,17 +90,28 @@ def _as_json(value: Any) -> Any:
     raise QueryError("it evaluates to a function, which is no JSON")
 
 
+_one_at_a_time = threading.Lock()  # a parsed expression keeps what it is evaluating
+
+
+@lru_cache(maxsize=1000)
+def _parsed(expression: str) -> Jsonata:
+    """Parse an expression once: that takes most of the time of evaluating a long one."""
+    query = Jsonata(expression)
+    query.set_output_convert_nulls(False)
+    for name, function in FUNCTIONS.items():
+        query.register_lambda(name, function)
+    return query
+
+
 def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     """Evaluate what stands between {% and %}; `variables` are `states` and the assigned ones.
 
     Raises `QueryError` if the expression is wrong or its result is undefined.
     """
     try:
-        query = Jsonata(expression)
-        query.set_output_convert_nulls(False)
-        for name, function in FUNCTIONS.items():
-            query.register_lambda(name, function)
-        result = query.evaluate(None, {n: _with_nulls(v) for n, v in variables.items()})
+        bound = {name: _with_nulls(value) for name, value in variables.items()}
+        with _one_at_a_time:
+            result = _parsed(expression).evaluate(None, bound)
         if result is None:
             raise QueryError("it returned nothing (undefined)")
         return _as_json(result)

@@ -6,61 +6,49 @@ nowhere. What their tasks do is in tasks.py.
 
 import json
 import logging
-import types
 import uuid
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.stepfunctions import models, urls
-from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
-    CustomErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
-    FailureEventException,
-)
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
-from moto.stepfunctions.parser.asl.component.state.fail import state_fail
-from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
-    WaitFunction,
-)
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local import clock, query_language, state_machine_deletion, tasks
+from local import (
+    data_limits,
+    definition_check,
+    nested_executions,
+    query_language,
+    state_errors,
+    state_execution,
+    state_machine_deletion,
+    tasks,
+    variables,
+)
 
 
 def _evaluate_jsonata(self: StringJSONata, env: Any) -> None:
     """Evaluate `{% … %}` with the state's data; failing is States.QueryEvaluationError."""
     store = env.variable_store
-    variables = {**store._outer_scope, **store._inner_scope, "states": env.states._states_data}
-    variables = json.loads(to_json_str(variables))  # moto keeps times and UUIDs as objects
+    known = {**store._outer_scope, **store._inner_scope, "states": env.states._states_data}
+    known = json.loads(to_json_str(known))  # moto keeps times and UUIDs as objects
     try:
-        env.stack.append(query_language.evaluate(self.expression, variables))
+        env.stack.append(query_language.evaluate(self.expression, known))
     except query_language.QueryError as error:
-        name = "States.QueryEvaluationError"
-        details = EvaluationFailedEventDetails(error=name, cause=str(error))
-        event = EventDetails(evaluationFailedEventDetails=details)
-        env.event_manager.add_event(
-            context=env.event_history_context,
-            event_type=HistoryEventType.EvaluationFailed,
-            event_details=event,
-        )
-        raise FailureEventException(
-            FailureEvent(
-                env=env,
-                error_name=ErrorName(name),
-                event_type=HistoryEventType.EvaluationFailed,
-                event_details=event,
-            )
-        ) from error
+        raise state_errors.not_evaluated(env, str(error)) from error
 
 
-def _wait(self: WaitFunction, env: Any, wait_seconds: float) -> None:
-    clock.wait(wait_seconds, env.program_state_event, lambda: not env.is_running())
+_validate_of_moto = StepFunctionsParserBackend._validate_definition
+
+
+def _validate(definition: str) -> None:
+    """Refuse what Step Functions refuses when a state machine is created or changed."""
+    _validate_of_moto(definition=definition)
+    try:
+        definition_check.check(json.loads(definition))
+    except definition_check.RefusedError as error:
+        raise JsonRESTError("InvalidDefinition", str(error)) from error
 
 
 class StepFunctions(StepFunctionsParserBackend):
@@ -76,13 +64,16 @@ class StepFunctions(StepFunctionsParserBackend):
 def install() -> None:
     """Put these rules in the place of moto's."""
     models.stepfunctions_backends.backend = StepFunctions
-    tasks.install()
-    state_machine_deletion.install()
+    for part in (
+        state_errors,
+        data_limits,
+        variables,
+        state_execution,
+        tasks,
+        nested_executions,
+        state_machine_deletion,
+    ):
+        part.install()
+    StepFunctionsParserBackend._validate_definition = staticmethod(_validate)
     StringJSONata._eval_body = _evaluate_jsonata
-    WaitFunction._wait_interval = _wait
-    retrier_decl.time = types.SimpleNamespace(sleep=clock.sleep)
-    # a Fail state may pass on an error of the language's own, such as States.TaskFailed
-    state_fail.CustomErrorName = lambda name: (
-        ErrorName(name) if str(name).startswith("States.") else CustomErrorName(name)
-    )
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)

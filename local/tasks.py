@@ -6,11 +6,12 @@ has those of its own, and has no SageMaker integration.
 
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
-from botocore.response import StreamingBody
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
@@ -28,52 +29,85 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
     ResourceCondition,
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-from local.aws import client_as
+from local.aws import client_as, endpoint_url
+from local.sdk_shapes import UnknownParameterError, to_answer, to_request
 
 SERVICE = "states.amazonaws.com"
 MODELLED_ERRORS = {"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound"}
 """SageMaker's errors that keep their name; the others are AmazonSageMakerException."""
-BOTO_NAMES = {"sagemakerruntime": "sagemaker-runtime", "sfn": "stepfunctions"}
+BOTO_NAMES = {
+    "cloudwatchlogs": "logs",
+    "eventbridge": "events",
+    "sagemakerruntime": "sagemaker-runtime",
+    "sfn": "stepfunctions",
+}
+ERROR_PREFIXES = {
+    "cloudformation": "CloudFormation",
+    "dynamodb": "DynamoDb",
+    "s3": "S3",
+    "sagemaker": "SageMaker",
+    "sagemakerruntime": "SageMakerRuntime",
+    "sfn": "Sfn",
+    "sns": "Sns",
+    "ssm": "Ssm",
+}
+"""By which Step Functions prefixes the errors of an SDK call: the Java SDK's names of clients."""
+
+HEADLESS = {"headObject": "S3.NoSuchKeyException", "headBucket": "S3.NoSuchBucketException"}
+"""A HEAD's 404 has no body that names the error; the Java SDK names it by the operation."""
+
+SESSION_SECONDS = 60
 POLL_SECONDS = 0.2
 
 
-def _renamed(value: Any, shape: Any, rename: Callable[[str, Any], str]) -> Any:
-    """Rename the members of structures, at any depth, but not the keys of maps."""
-    if shape is None:
-        return value
-    if shape.type_name == "structure" and isinstance(value, dict):
-        pairs = ((rename(name, shape), item, name) for name, item in value.items())
-        members = {member.lower(): part for member, part in shape.members.items()}
-        return {to: _renamed(v, members.get(name.lower()), rename) for to, v, name in pairs}
-    if shape.type_name == "list" and isinstance(value, list):
-        return [_renamed(item, shape.member, rename) for item in value]
-    return value
+_clients: dict[tuple[str, ...], tuple[float, Any]] = {}
+"""(role, API, region, endpoint) -> when it was made, and the client: making one takes longer than
+most calls do."""
 
 
-def _as_boto(name: str, shape: Any) -> str:
-    return next((member for member in shape.members if member.lower() == name.lower()), name)
-
-
-def _as_step_functions(name: str, shape: Any) -> str:
-    return name[:1].upper() + name[1:]
+def client_for(role_arn: str, api: str, region: str) -> Any:
+    """Return a client with a session of the role, at most a minute old."""
+    key, now = (role_arn, api, region, endpoint_url()), time.monotonic()
+    made, client = _clients.get(key, (0.0, None))
+    if client is None or now - made > SESSION_SECONDS:
+        client = client_as(role_arn, SERVICE, api, region)
+        _clients[key] = now, client
+    return client
 
 
 def call(role_arn: str, api: str, method: str, parameters: dict[str, Any], region: str) -> Any:
     """Call an API with a session of the state machine's role; return its answer as JSON data.
 
-    Members are spelled as Step Functions does, `ExecutionArn`, also where the API says
-    `executionArn`; a stream becomes a text.
+    Raises `UnknownParameterError` for a parameter that the API does not have, and botocore's
+    errors for what the service answers.
     """
-    client = client_as(role_arn, SERVICE, api, region)
+    client = client_for(role_arn, api, region)
     operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
-    response = getattr(client, method)(**_renamed(parameters, operation.input_shape, _as_boto))
+    request = to_request(parameters, operation.input_shape) if operation.input_shape else {}
+    if "CopySource" in request:  # which the caller encodes for a URL; boto3 would do so once more
+        request["CopySource"] = unquote(request["CopySource"])
+    response = getattr(client, method)(**request)
     response.pop("ResponseMetadata", None)
-    for name, value in response.items():
-        if isinstance(value, StreamingBody):
-            response[name] = value.read().decode(errors="replace")
-    return json.loads(to_json_str(_renamed(response, operation.output_shape, _as_step_functions)))
+    if "ReturnConsumedCapacity" not in request:  # moto tells unasked
+        response.pop("ConsumedCapacity", None)
+    return to_answer(response, operation.output_shape)
+
+
+def task_failure(task: Any, env: Any, error: str, cause: str) -> FailureEvent:
+    """Return the failure of a task: its event, and the error that Retry and Catch see."""
+    details = TaskFailedEventDetails(
+        error=error,
+        cause=cause,
+        resource=task._get_sfn_resource(),
+        resourceType=task._get_sfn_resource_type(),
+    )
+    return FailureEvent(
+        env=env,
+        error_name=ErrorName(error),
+        event_type=HistoryEventType.TaskFailed,
+        event_details=EventDetails(taskFailedEventDetails=details),
+    )
 
 
 class TaskUnderTheRole:
@@ -89,11 +123,63 @@ class TaskUnderTheRole:
         api = BOTO_NAMES.get(self.resource.api_name, self.resource.api_name)
         method, region = self._get_boto_service_action(), resource_runtime_part.region
         role = state_credentials.role_arn
-        env.stack.append(call(role, api, method, normalised_parameters, region))
+        try:
+            answer = call(role, api, method, normalised_parameters, region)
+        except UnknownParameterError as error:
+            given = json.dumps(normalised_parameters, separators=(",", ":"))
+            raise FailureEventException(
+                task_failure(
+                    self,
+                    env,
+                    "States.Runtime",
+                    f"The Parameters '{given}' could not be used to start the Task: [{error}]",
+                )
+            ) from error
+        env.stack.append(answer)
 
 
 class AwsSdkTask(TaskUnderTheRole, aws_sdk.StateTaskServiceAwsSdk):
     """`arn:aws:states:::aws-sdk:SERVICE:ACTION`."""
+
+    def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
+        """Name an error as the Java SDK does: one that the service's model lacks, by the service.
+
+        Recorded: `DynamoDb.ResourceNotFoundException`, but `DynamoDb.DynamoDbException`.
+        """
+        if not isinstance(ex, ClientError):
+            return super()._from_error(env=env, ex=ex)
+        service = self._normalise_service_error_name(self.resource.api_name)
+        about = ex.response["ResponseMetadata"]
+        details = {
+            "Service": service,
+            "Status Code": about["HTTPStatusCode"],
+            "Request ID": about.get("RequestId"),
+            "Extended Request ID": about.get("HostId"),
+        }
+        listed = ", ".join(f"{key}: {value}" for key, value in details.items() if value)
+        message = ex.response["Error"].get("Message") or "null"
+        error = self._normalise_exception_name(service, ex)
+        if about["HTTPStatusCode"] == 404 and self.resource.api_action in HEADLESS:
+            error, message = HEADLESS[self.resource.api_action], "null"
+        return task_failure(self, env, error, f"{message} ({listed})")
+
+
+class StoppedError(Exception):
+    """A task that nobody waits for any more."""
+
+
+def wait_for_end(self: Any, env: Any, sync_resolver: Callable[[], Any], **_: Any) -> Any:
+    """Wait for what a `.sync` task has started; stop it when the task is stopped."""
+    # without an endpoint for task tokens, or moto waits for one in a thread, with a time limit
+    # that an execution which has been stopped never worked out
+    outcome = callback.StateTaskServiceCallback._eval_sync(
+        self, env, sync_resolver, None, None, None
+    )
+    if outcome is None:  # the execution or the branch was stopped, or the state's time is over
+        with contextlib.suppress(ClientError):
+            self._stop()
+        raise StoppedError
+    return outcome
 
 
 class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
@@ -134,21 +220,14 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
                 return job
             if job["TrainingJobStatus"] in ("Failed", "Stopped"):
                 raise FailureEventException(
-                    self._failure(env, "States.TaskFailed", json.dumps(job))
+                    task_failure(self, env, "States.TaskFailed", json.dumps(job))
                 )
             return None
 
         self._stop = lambda: call(role, "sagemaker", "stop_training_job", name, region)
         return description_at_the_end
 
-    def _eval_sync(self, env: Any, sync_resolver: Callable[[], Any], **_: Any) -> Any:
-        # without an endpoint for task tokens, or moto waits for one in a thread, with a time limit
-        # that an execution which has been stopped never worked out
-        outcome = super()._eval_sync(env, sync_resolver, None, None, None)
-        if outcome is None:  # the execution was stopped, or the state's time is over
-            with contextlib.suppress(ClientError):
-                self._stop()
-        return outcome
+    _eval_sync = wait_for_end
 
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
         if not isinstance(ex, ClientError):
@@ -157,21 +236,7 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
         status = ex.response["ResponseMetadata"]["HTTPStatusCode"]
         name = f"{code}Exception" if code in MODELLED_ERRORS else "AmazonSageMakerException"
         cause = f"{message} (Service: AmazonSageMaker; Status Code: {status}; Error Code: {code})"
-        return self._failure(env, f"SageMaker.{name}", cause)
-
-    def _failure(self, env: Any, error: str, cause: str) -> FailureEvent:
-        details = TaskFailedEventDetails(
-            error=error,
-            cause=cause,
-            resource=self._get_sfn_resource(),
-            resourceType=self._get_sfn_resource_type(),
-        )
-        return FailureEvent(
-            env=env,
-            error_name=ErrorName(error),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=EventDetails(taskFailedEventDetails=details),
-        )
+        return task_failure(self, env, f"SageMaker.{name}", cause)
 
 
 def install() -> None:
@@ -182,7 +247,4 @@ def install() -> None:
         tasks[service_name]() if service_name in tasks else of_moto(service_name)
     )
     callback._DELAY_SECONDS_SYNC_CONDITION_CHECK = POLL_SECONDS
-    # the names by which Step Functions prefixes the errors of an SDK call
-    aws_sdk._SERVICE_ERROR_NAMES.update(
-        s3="S3", sagemaker="SageMaker", sagemakerruntime="SageMakerRuntime", ssm="Ssm"
-    )
+    aws_sdk._SERVICE_ERROR_NAMES.update(ERROR_PREFIXES)

@@ -9,9 +9,9 @@ import aws_cdk as cdk
 import pytest
 
 from infra.settings import Settings
-from infra.stack import STARTER, TRAINING, SoundVaeStack
-from tests.infra.made_up_aws import Aws
-from tests.infra.reading import definition_of
+from infra.stack import STARTER, TRAINING, SoundVaeStack, stack_name
+from tests.infra.reading import definitions_of
+from tests.infra.variants import REGION, VARIANTS
 
 Template = dict[str, Any]
 Synthesise = Callable[..., Template]
@@ -29,10 +29,11 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
         **settings: Any,
     ) -> Template:
         app = cdk.App(context=flags, outdir=str(tmp_path_factory.mktemp("cdk")))
+        chosen = Settings(**settings)
         stack = SoundVaeStack(
             app,
-            "SoundVae",
-            settings=Settings(**settings),
+            stack_name(chosen),
+            settings=chosen,
             env=cdk.Environment(region=region),
             starter=starter,
             training=training,
@@ -48,17 +49,25 @@ def template(synthesise: Synthesise) -> Template:
     return synthesise()
 
 
+@pytest.fixture(scope="session", params=VARIANTS)
+def variant(request: pytest.FixtureRequest, synthesise: Synthesise) -> Template:
+    """Each of the variants; between them every setting is turned on."""
+    return synthesise(region=REGION, **VARIANTS[request.param])
+
+
 @pytest.fixture(scope="session")
-def definition(template: Template) -> dict[str, Any]:
-    return definition_of(template)
+def everything(synthesise: Synthesise) -> Template:
+    return synthesise(region=REGION, **VARIANTS["everything"])
 
 
-@pytest.fixture
-def bucket(definition: dict[str, Any]) -> str:
-    name: str = definition["States"]["Find the sounds"]["Arguments"]["Bucket"]
-    return name
+@pytest.fixture(scope="session")
+def definitions(template: Template) -> dict[str, Any]:
+    """Of every state machine, by its name."""
+    return definitions_of(template)
 
 
-@pytest.fixture
-def aws(bucket: str) -> Aws:
-    return Aws(bucket)
+@pytest.fixture(scope="session")
+def definition(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Of the state machine that a person starts."""
+    found: dict[str, Any] = definitions["sound-vae"]
+    return found

@@ -37,14 +37,16 @@ def plain(value: Any) -> Any:
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
         case {"Fn::Sub": text}:
-            return text.replace("${AWS::AccountId}", ACCOUNT)
+            return text.replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Partition}", "aws")
         case {"Fn::Join": [separator, parts]}:
             return separator.join(plain(part) for part in parts)
     return {key: plain(item) for key, item in value.items()}
 
 
-def definition_of(template: dict[str, Any]) -> dict[str, Any]:
-    """The state machine's definition."""
-    machine = the(template, "AWS::StepFunctions::StateMachine")
-    definition: dict[str, Any] = json.loads(plain(machine["DefinitionString"]))
-    return definition
+def definitions_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Name -> definition of every state machine."""
+    machines = of_type(template, "AWS::StepFunctions::StateMachine").values()
+    return {
+        machine["StateMachineName"]: json.loads(plain(machine["DefinitionString"]))
+        for machine in machines
+    }

@@ -10,7 +10,8 @@ import pytest
 
 from infra.settings import SettingsError
 from tests.infra.conftest import Synthesise
-from tests.infra.reading import definition_of, of_type
+from tests.infra.reading import definitions_of, of_type
+from tests.infra.variants import REGION, VARIANTS
 
 IGNORED = {
     "W3005": "CDK spells out dependencies that references imply already",
@@ -21,24 +22,29 @@ IGNORED = {
 REGIONS = ["us-east-1", "ap-northeast-1", "ap-east-1", "eu-south-1", "us-gov-west-1", "cn-north-1"]
 
 
-def test_cfn_lint_finds_nothing_in_any_of_these_regions(
+def test_cfn_lint_finds_nothing_in_any_of_these_regions_and_variants(
     synthesise: Synthesise, tmp_path: Path
 ) -> None:
-    for region in REGIONS:
-        template = synthesise(region=region)
+    templates = {region: synthesise(region=region) for region in REGIONS}
+    templates |= {
+        variant.replace(" ", "-"): synthesise(region=REGION, **settings)
+        for variant, settings in VARIANTS.items()
+    }
+    for name, template in templates.items():
         # with its references filled in, cfn-lint checks the definition's states as well
         # (cfn-lint believes that every state calls arn:aws:..., whatever the partition)
-        states = re.sub("arn:aws-(us-gov|cn):", "arn:aws:", json.dumps(definition_of(template)))
+        definitions = definitions_of(template)
         for machine in of_type(template, "AWS::StepFunctions::StateMachine").values():
-            machine["DefinitionString"] = states
-        (tmp_path / f"{region}.json").write_text(json.dumps(template))
+            states = json.dumps(definitions[machine["StateMachineName"]])
+            machine["DefinitionString"] = re.sub("arn:aws-(us-gov|cn):", "arn:aws:", states)
+        (tmp_path / f"{name}.json").write_text(json.dumps(template))
     lint = subprocess.run(
         [
             str(Path(sys.executable).with_name("cfn-lint")),
-            *("--regions", *REGIONS),
+            *("--regions", *REGIONS, REGION),
             *("--ignore-checks", *IGNORED),
             "--",
-            *(str(tmp_path / f"{region}.json") for region in REGIONS),
+            *(str(tmp_path / f"{name}.json") for name in templates),
         ],
         capture_output=True,
         text=True,

@@ -1,8 +1,8 @@
 """AWS's own advice, as cdk-nag's AwsSolutions pack knows it; exceptions are justified in infra/."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -11,6 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.settings import Settings
 from infra.stack import SoundVaeStack
+from tests.infra.variants import REGION, VARIANTS
 
 
 def checked_app(folder: Path) -> cdk.App:
@@ -21,27 +22,22 @@ def checked_app(folder: Path) -> cdk.App:
     return app
 
 
-@pytest.mark.parametrize(
-    ("env", "settings"),
-    [
-        ({"region": "us-east-1"}, {}),
-        (
-            {"region": "eu-west-1", "account": "111122223333"},
-            {
-                "alarm_email": "me@example.org",
-                "kms_key_arn": "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000",
-                "name": "birds",
-                "retain_data": False,
-            },
-        ),
-    ],
-)
+@pytest.mark.parametrize("account", [None, "111122223333"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_every_finding_is_mended_or_justified(
-    env: dict[str, str], settings: dict[str, Any], tmp_path: Path
+    account: str | None, variant: str, tmp_path: Path
 ) -> None:
     app = checked_app(tmp_path)
-    SoundVaeStack(app, "SoundVae", settings=Settings(**settings), env=cdk.Environment(**env))
+    settings = Settings(**VARIANTS[variant])
+    env = cdk.Environment(region=REGION, account=account)
+    SoundVaeStack(app, "SoundVae", settings=settings, env=env)
     app.synth()  # raises if there is a finding
+
+
+def test_the_variants_turn_on_every_setting() -> None:
+    for setting in fields(Settings):
+        given = [variant.get(setting.name, setting.default) for variant in VARIANTS.values()]
+        assert any(value != setting.default for value in given), setting.name
 
 
 def test_a_finding_that_nobody_justified_stops_the_synthesis(tmp_path: Path) -> None:

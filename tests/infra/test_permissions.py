@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.infra.reading import ACCOUNT, of_type, plain
+from tests.infra.variants import KEY, REGION, VOLUME_KEY
 
 # what IAM knows no resource for, or AWS asks to be granted on all of them
 STAR = {
@@ -25,6 +26,11 @@ STAR = {
     "xray:PutTelemetryRecords": "traces are no resources",
     "xray:GetSamplingRules": "sampling rules are read for the whole account",
     "xray:GetSamplingTargets": "sampling rules are read for the whole account",
+    "ec2:DescribeDhcpOptions": "EC2 describes on everything or not at all",
+    "ec2:DescribeNetworkInterfaces": "EC2 describes on everything or not at all",
+    "ec2:DescribeSecurityGroups": "EC2 describes on everything or not at all",
+    "ec2:DescribeSubnets": "EC2 describes on everything or not at all",
+    "ec2:DescribeVpcs": "EC2 describes on everything or not at all",
 }
 MANAGED = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": "the deploy-time Lambda "
@@ -70,9 +76,9 @@ def bucket(template: dict[str, Any]) -> str:
 
 
 def test_nothing_is_granted_on_everything_but_what_has_no_resource(
-    template: dict[str, Any],
+    variant: dict[str, Any],
 ) -> None:
-    for who, statement in statements(template):
+    for who, statement in statements(variant):
         assert statement["Effect"] == "Allow"
         assert "NotAction" not in statement
         assert "NotResource" not in statement
@@ -82,65 +88,143 @@ def test_nothing_is_granted_on_everything_but_what_has_no_resource(
                 assert action in STAR, f"{who} may do {action} on everything"
 
 
-def test_the_list_of_exceptions_holds_nothing_that_is_not_needed(template: dict[str, Any]) -> None:
+def test_the_list_of_exceptions_holds_nothing_that_is_not_needed(
+    everything: dict[str, Any],
+) -> None:
     used = {
         action
-        for _, statement in statements(template)
+        for _, statement in statements(everything)
         if "*" in listed(statement["Resource"])
         for action in listed(statement["Action"])
     }
     assert used == set(STAR)
 
 
-def test_managed_policies_are_only_the_listed_ones(template: dict[str, Any]) -> None:
-    for role in of_type(template, "AWS::IAM::Role").values():
+def test_managed_policies_are_only_the_listed_ones(variant: dict[str, Any]) -> None:
+    for role in of_type(variant, "AWS::IAM::Role").values():
         assert set(plain(role.get("ManagedPolicyArns", []))) <= set(MANAGED)
-    assert not of_type(template, "AWS::IAM::ManagedPolicy")
+    assert not of_type(variant, "AWS::IAM::ManagedPolicy")
 
 
 def test_every_s3_permission_names_the_data_bucket_or_one_file_to_copy(
-    template: dict[str, Any], bucket: str
+    variant: dict[str, Any],
 ) -> None:
+    buckets = [f"<{name}.Arn>" for name in of_type(variant, "AWS::S3::Bucket")]
+    (bucket,) = buckets or ["arn:aws:s3:::my-own-sounds"]
     seen = 0
-    for who, statement in statements(template):
+    for who, statement in statements(variant):
         if not any(action.startswith("s3:") for action in listed(statement["Action"])):
             continue
         for resource in listed(statement["Resource"]):
             seen += 1
-            if resource.startswith(bucket):
+            if resource == bucket or resource.startswith(f"{bucket}/"):
                 continue
             assert who.startswith(("ServingStarterCopy", "TrainingSourceCopy")), who
             assert statement["Action"] == "s3:GetObject"
-            assets = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-us-east-1/"
+            assets = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}/"
             assert resource.startswith(assets)
             assert "*" not in resource
     assert seen > 8
 
 
-def test_the_execution_role_reads_and_writes_its_folders_alone(
+LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/sagemaker"
+IMAGES = "arn:aws:ecr:us-east-1:763104351884:repository/tensorflow"
+NAMESPACES = {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}}
+PULL = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+LOG = {
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+}
+
+
+def objects(bucket: str, *folders: str) -> set[str]:
+    return {f"{bucket}/{folder}/*" for folder in folders}
+
+
+def listing(*folders: str) -> dict[str, Any]:
+    return {"StringLike": {"s3:prefix": [f"{folder}/*" for folder in folders]}}
+
+
+def test_a_training_job_reads_its_folders_and_writes_only_results_and_checkpoints(
     template: dict[str, Any], bucket: str
 ) -> None:
-    allowed = granted(template, "ExecutionRole")
-    folders = ["audio", "spectrograms", "code", "models", "output", "checkpoints"]
-    assert allowed["s3:GetObject"] == ({f"{bucket}/{folder}/*" for folder in folders}, None)
-    assert allowed["s3:PutObject"] == ({f"{bucket}/output/*", f"{bucket}/checkpoints/*"}, None)
-    assert allowed["s3:DeleteObject"] == ({f"{bucket}/checkpoints/*"}, None)
-    assert allowed["s3:ListBucket"] == (
-        {bucket},
-        {"StringLike": {"s3:prefix": [f"{folder}/*" for folder in folders]}},
-    )
-    namespaces = {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}}
-    assert allowed["cloudwatch:PutMetricData"] == ({"*"}, namespaces)
-    logs = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/sagemaker"
-    assert allowed["logs:PutLogEvents"][0] == {
-        f"{logs}/TrainingJobs",
-        f"{logs}/TrainingJobs:*",
-        f"{logs}/Endpoints/sound-vae",
-        f"{logs}/Endpoints/sound-vae:*",
+    reads = ("audio", "spectrograms", "code", "models", "checkpoints")
+    log = {f"{LOGS}/TrainingJobs", f"{LOGS}/TrainingJobs:*"}
+    assert granted(template, "ExecutionRole") == {
+        "s3:GetObject": (objects(bucket, *reads), None),
+        "s3:ListBucket": ({bucket}, listing(*reads)),
+        "s3:PutObject": (objects(bucket, "output", "checkpoints"), None),
+        "s3:AbortMultipartUpload": (objects(bucket, "output", "checkpoints"), None),
+        "s3:DeleteObject": (objects(bucket, "checkpoints"), None),
+        **dict.fromkeys(LOG, (log, None)),
+        **{action: ({f"{IMAGES}-training"}, None) for action in PULL},
+        "ecr:GetAuthorizationToken": ({"*"}, None),
+        "cloudwatch:PutMetricData": ({"*"}, NAMESPACES),
     }
-    images = "arn:aws:ecr:us-east-1:763104351884:repository/tensorflow"
-    assert allowed["ecr:BatchGetImage"][0] == {f"{images}-inference", f"{images}-training"}
-    assert {action.split(":")[0] for action in allowed} == {"s3", "logs", "ecr", "cloudwatch"}
+
+
+def test_the_endpoint_reads_models_and_writes_nothing_but_its_log(
+    template: dict[str, Any], bucket: str
+) -> None:
+    log = {f"{LOGS}/Endpoints/sound-vae", f"{LOGS}/Endpoints/sound-vae:*"}
+    assert granted(template, "EndpointRole") == {
+        "s3:GetObject": (objects(bucket, "models"), None),
+        "s3:ListBucket": ({bucket}, listing("models")),
+        **dict.fromkeys(LOG, (log, None)),
+        **{action: ({f"{IMAGES}-inference"}, None) for action in PULL},
+        "ecr:GetAuthorizationToken": ({"*"}, None),
+        "cloudwatch:PutMetricData": ({"*"}, NAMESPACES),
+    }
+
+
+def test_only_the_state_machine_and_deploys_write_where_the_endpoint_reads(
+    variant: dict[str, Any],
+) -> None:
+    writers = {
+        who
+        for who, statement in statements(variant)
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+        if action in ("s3:PutObject", "s3:DeleteObject") and "/models/" in resource
+    }
+    assert writers
+    assert all(who.startswith(("ServingStarterCopy", "Pipeline")) for who in writers)
+
+
+def test_keys_and_a_network_of_ones_own_are_granted_to_the_jobs_that_use_them(
+    everything: dict[str, Any],
+) -> None:
+    jobs, endpoint = granted(everything, "ExecutionRole"), granted(everything, "EndpointRole")
+    ec2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    interfaces = f"{ec2}:network-interface/*"
+    keys = {action: what for action, (what, _) in jobs.items() if action.startswith("kms:")}
+    assert keys == {
+        "kms:CreateGrant": {VOLUME_KEY},
+        "kms:Decrypt": {KEY},
+        "kms:Encrypt": {KEY},
+        "kms:GenerateDataKey": {KEY},
+    }
+    assert endpoint["kms:Decrypt"] == ({KEY}, None)
+    assert jobs["ec2:CreateNetworkInterface"] == (
+        {interfaces, f"{ec2}:subnet/subnet-0a1b2c3d", f"{ec2}:security-group/sg-0a1b2c3d"},
+        None,
+    )
+    for action in (
+        "ec2:CreateNetworkInterfacePermission",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DeleteNetworkInterfacePermission",
+    ):
+        assert jobs[action] == ({interfaces}, None)
+    assert not any(action.startswith("ec2:") for action in endpoint)
+
+
+def test_the_schedule_may_start_executions_and_nothing_else(everything: dict[str, Any]) -> None:
+    (machine,) = of_type(everything, "AWS::StepFunctions::StateMachine")
+    assert granted(everything, "ScheduleRole") == {
+        "states:StartExecution": ({f"<{machine}>"}, None)
+    }
 
 
 def test_the_state_machine_may_do_what_its_states_do_and_no_more(
@@ -195,12 +279,17 @@ def test_the_state_machine_may_do_what_its_states_do_and_no_more(
     }
 
 
-def test_services_assume_the_roles_for_this_account_only(template: dict[str, Any]) -> None:
+def test_services_assume_the_roles_for_this_account_only(everything: dict[str, Any]) -> None:
     services = set()
-    for name, role in of_type(template, "AWS::IAM::Role").items():
+    for name, role in of_type(everything, "AWS::IAM::Role").items():
         (trust,) = plain(role["AssumeRolePolicyDocument"]["Statement"])
         services.add(trust["Principal"]["Service"])
         if trust["Principal"]["Service"] == "lambda.amazonaws.com":
             continue  # CDK's own; Lambda passes no source account when it assumes a function's role
         assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}, name
-    assert services == {"sagemaker.amazonaws.com", "states.amazonaws.com", "lambda.amazonaws.com"}
+    assert services == {
+        "sagemaker.amazonaws.com",
+        "states.amazonaws.com",
+        "lambda.amazonaws.com",
+        "scheduler.amazonaws.com",
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import KEY, Settings, SettingsError
+from infra.settings import KEY, LOCAL_DISK, Settings, SettingsError
 from infra.settings_page import PAGE, page
 from tests.infra.conftest import Synthesise, Template
 from tests.infra.reading import of_type, plain, the
@@ -40,11 +40,11 @@ def test_a_setting_on_the_command_line_is_text_and_means_the_same() -> None:
         {
             "sound-vae:endpoint_memory_mb": "4096",
             "sound-vae:instance_types": "ml.g5.xlarge,ml.c5.xlarge",
-            "sound-vae:spot": "False",
+            "sound-vae:spot": "True",
             "sound-vae:tags": "a=b,c=d",
         }
     )
-    assert settings.spot is False
+    assert settings.spot is True
     assert settings.tags == ("a=b", "c=d")
     assert Settings.from_context({"sound-vae:tags": ""}).tags == ()
     assert settings.endpoint_memory_mb == 4096
@@ -99,6 +99,70 @@ def test_a_key_encrypts_bucket_and_results_and_those_who_need_it_may_use_it(
         if "kms:GenerateDataKey" in statement["Action"] and plain(statement["Resource"]) == key
     }
     assert {name[:12] for name in users} == {"ExecutionRol", "ServingStart", "TrainingSour"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"subnet_ids": ("subnet-0a1b2c3d",)},
+            "sound-vae:subnet_ids and sound-vae:security_group_ids go together: give both or "
+            "neither.",
+        ),
+        (
+            {"network_isolation": True},
+            "sound-vae:network_isolation needs a sound-vae:training_image that holds the packages "
+            "of training/requirements.txt, as nothing can be installed without a network.",
+        ),
+        (
+            {"endpoint_max_concurrency": 2, "endpoint_provisioned_concurrency": 3},
+            "sound-vae:endpoint_provisioned_concurrency may be at most "
+            "sound-vae:endpoint_max_concurrency = 2, but is 3.",
+        ),
+        (
+            {"volume_kms_key_arn": "arn:aws:kms:us-east-1:111122223333:key/0a1b"},
+            "sound-vae:volume_kms_key_arn is refused for types with a local NVMe disk: leave "
+            "ml.g5.xlarge, ml.g4dn.xlarge out of sound-vae:instance_types.",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_one_sentence(
+    settings: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings(**settings)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("local", "kinds"),
+    [
+        # EC2's instance types: https://docs.aws.amazon.com/ec2/latest/instancetypes/
+        (
+            True,
+            "g4dn.xlarge g5.xlarge g6.xlarge g6e.xlarge p3dn.24xlarge p4d.24xlarge p4de.24xlarge",
+        ),
+        (True, "p5.48xlarge p5en.48xlarge c5d.xlarge m5d.large m6id.large r5d.large trn1.2xlarge"),
+        (
+            False,
+            "c5.2xlarge c5n.xlarge c6i.large c7i.large m4.xlarge m5.large p2.xlarge p3.2xlarge",
+        ),
+    ],
+)
+def test_types_with_a_disk_of_their_own_are_known(local: bool, kinds: str) -> None:
+    for kind in kinds.split():
+        assert bool(LOCAL_DISK.match(f"ml.{kind}")) is local, kind
+
+
+def test_words_of_the_scheduler_are_taken_as_they_are() -> None:
+    for given in (
+        "",
+        "rate(1 day)",
+        "rate(12 hours)",
+        "cron(0 3 ? * SUN *)",
+        "cron(15 10 1 * ? 2030)",
+    ):
+        assert Settings.from_context({"sound-vae:schedule": given}).schedule == given
 
 
 def test_the_context_of_others_is_none_of_our_business() -> None:
@@ -158,6 +222,30 @@ def test_the_context_of_others_is_none_of_our_business() -> None:
             "may have at most 24 characters, but 'a-name-that-goes-on-for-ever' has 28.",
         ),
         (
+            "schedule",
+            "every day",
+            "must be empty, rate(7 days) or cron(0 3 ? * SUN *), but is 'every day'.",
+        ),
+        (
+            "schedule",
+            "cron(0 3 * * *)",
+            "must be empty, rate(7 days) or cron(0 3 ? * SUN *), but is 'cron(0 3 * * *)'.",
+        ),
+        (
+            "log_retention_days",
+            "10",
+            "must be one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, "
+            "1096, 1827, 2192, 2557, 2922, 3288, 3653, but is '10'.",
+        ),
+        ("longest_execution_hours", 0, "must be a whole number from 1 to 8760, but is 0."),
+        ("bucket_name", "s3://mine", "must be empty or the name of a bucket, but is 's3://mine'."),
+        ("subnet_ids", "mine", "must be subnets such as subnet-0a1b2c3d, but is 'mine'."),
+        (
+            "security_group_ids",
+            ["sg-0a1b2c3d"] * 6,
+            "may have at most 5, but has 6.",
+        ),
+        (
             "serving_image",
             "tensorflow/serving",
             "must be empty or an image in ECR, <account>.dkr.ecr.<region>.amazonaws.com/"
@@ -178,6 +266,15 @@ def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
         Settings.from_context({"sound-vae:memory": 1})
 
 
+@pytest.mark.parametrize("key", ["endpoint_memory_mb", "name", "tags"])
+def test_a_setting_without_its_prefix_is_not_ignored(key: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_context({"aws:cdk:something": 1, key: "4096"})
+    assert str(raised.value) == (
+        f"{key} without its prefix sets nothing: write -c sound-vae:{key}=4096."
+    )
+
+
 @pytest.mark.parametrize(
     ("context", "region", "beginning"),
     [
@@ -185,6 +282,11 @@ def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
             {"sound-vae:endpoint_memory_mb": 5},
             "us-east-1",
             "error: sound-vae:endpoint_memory_mb must",
+        ),
+        (
+            {"endpoint_memory_mb": "4096"},
+            "us-east-1",
+            "error: endpoint_memory_mb without its prefix",
         ),
         ({}, "eu-nowhere-9", "error: SageMaker has no TensorFlow 2.21 training image in region"),
     ],

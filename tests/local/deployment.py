@@ -115,10 +115,11 @@ class Deployed:
         assert answer["status"] == "SUCCEEDED", answer.get("cause")
         return json.loads(answer["output"])
 
-    def fail(self, request: dict[str, Any]) -> str:
-        """Run an execution that is to fail; return its cause."""
+    def fail(self, request: dict[str, Any], error: str = "") -> str:
+        """Run an execution that is to fail, with this error; return its cause."""
         answer = self.finish(self.start(request))
         assert answer["status"] == "FAILED", answer
+        assert answer["error"] == error or not error
         return answer["cause"]
 
     def sound(self, request: dict[str, Any]) -> wave.Wave_read:
@@ -147,6 +148,29 @@ class Deployed:
     def recorded_model(self) -> str:
         name = self.outputs["ServedModelParameter"]
         return self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+
+    def turn(self) -> dict[str, str]:
+        """Whose turn it is to change the endpoint, and what is being changed."""
+        (table,) = self.resources("AWS::DynamoDB::Table")
+        found = self.client("dynamodb").get_item(
+            TableName=table, Key={"id": {"S": "promotion"}}, ConsistentRead=True
+        )
+        return {name: value["S"] for name, value in found["Item"].items() if name != "id"}
+
+    def resources(self, kind: str) -> list[str]:
+        """The physical ids of the stack's resources of a type."""
+        found = self.client("cloudformation").list_stack_resources(StackName=self.stack)
+        return [
+            resource["PhysicalResourceId"]
+            for resource in found["StackResourceSummaries"]
+            if resource["ResourceType"] == kind
+        ]
+
+    def etag(self, url: str) -> str:
+        """What tells the contents of an object apart from others."""
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        tag: str = self.client("s3").head_object(Bucket=bucket, Key=key)["ETag"]
+        return tag
 
     def made(self) -> set[str]:
         """The names of the models and configs that executions have made and not removed."""

@@ -75,12 +75,12 @@ def main(folder: Path) -> None:
 
 
 def rename_role(folder: Path) -> None:
-    """Write the variant `role`: the same stack with another execution role in place of the one."""
+    """Write the variant `role`: the same stack with another role of the endpoint."""
     shutil.copytree(folder / "as-it-is", folder / "role")
     template = folder / "role" / f"{STACK}.template.json"
     text = template.read_text()
     for name in json.loads(text)["Resources"]:
-        if name.startswith("ExecutionRole"):  # and its policy
+        if name.startswith("EndpointRole"):  # and its policy
             text = text.replace(f'"{name}"', f'"Other{name}"')
     template.write_text(text)
 

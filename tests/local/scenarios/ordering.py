@@ -9,7 +9,8 @@ from tests.local.deployment import Deployed
 
 def order(product: Deployed, folder: str, **orders: Any) -> dict[str, Any]:
     """Put a sound and the quick train.py's orders into a folder; return an input that names it."""
-    for name, body in {"a_1.wav": b"RIFF", "orders.json": json.dumps(orders).encode()}.items():
+    files = {"a_1.wav": b"RIFF", "a_2.wav": b"RIFF", "orders.json": json.dumps(orders).encode()}
+    for name, body in files.items():
         product.client("s3").put_object(Bucket=product.bucket, Key=folder + name, Body=body)
     return {"data": folder}
 

@@ -18,14 +18,15 @@ def test_happy_path_with_an_empty_and_with_the_consoles_default_input(
     assert output["promoted"]
     assert output["why"]
     assert output["model"] == product.served_model()
-    assert output["previous_model"] == former
+    assert output["previous_model"] == {"model": former}
     assert output["endpoint"] == product.endpoint
     assert output["endpoint_config"] == product.config()
     assert output["metrics"]["val_loss"] == 1
     assert output["metrics"]["served_val_loss"] == 2
     assert output["instance_type"] == FIRST
-    assert output["spot"] is True
+    assert output["spot"] is False
     assert output["billable_seconds"] <= output["training_seconds"]
+    assert output["data"] == {"files": 1, "clips": 1, "warnings": []}
     assert product.jobs()[-1]["TrainingJobName"] == output["training_job"]
 
 
@@ -39,6 +40,7 @@ def test_the_output_names_the_runs_report(product: Deployed) -> None:
     ("request_", "named"),
     [
         ({"colour": "red"}, ["colour", "hyperparameters", "instance_types"]),
+        ({"epochs": 3}, ['write {"hyperparameters": {"epochs": 3}}']),
         ({"hyperparameters": {"epoch": 3}}, ["epoch", "epochs"]),
         ({"hyperparameters": {"epochs": "many"}}, ["epochs", "many", "whole number"]),
         ({"hyperparameters": {"epochs": 0}}, ["epochs", "0", "1 to 10000"]),
@@ -63,7 +65,7 @@ def test_bad_input_fails_before_anything_costs_money(
         url = f"s3://{product.bucket}/output/none/output/model.tar.gz"
         request_ = {**request_, "model": url}
     before = len(product.jobs())
-    cause = product.fail(request_)
+    cause = product.fail(request_, error="SoundVae.WrongInput")
     for word in named:
         assert word in cause
     assert len(product.jobs()) == before

@@ -32,11 +32,14 @@ def test_an_account_without_gpus_finishes_on_the_last_type(product: Deployed) ->
     assert output["spot"] is False
 
 
+@pytest.mark.parametrize("spot", [True, False])
 def test_no_quota_at_all_names_every_attempt_and_where_quotas_are_raised(
-    product: Deployed,
+    product: Deployed, spot: bool
 ) -> None:
     faults.current.no_quota = {FIRST, SECOND, THIRD}
-    cause = product.fail({})
+    cause = product.fail({"spot": spot})
+    assert f'"{FIRST} for training job usage"' in cause
+    assert (f'"{FIRST} for spot training job usage"' in cause) is spot
     for instance_type in (FIRST, SECOND, THIRD):
         assert f"on {instance_type}" in cause
     assert "servicequotas" in cause
@@ -51,10 +54,12 @@ def test_no_capacity_on_all_types_names_every_attempt(
     before = {job["TrainingJobName"] for job in product.jobs()}
     cause = product.fail({"spot": spot})
     for instance_type in (FIRST, SECOND, THIRD):
-        assert f"on {instance_type}" in cause
-    assert ("spare capacity" if spot else "CapacityError") in cause
+        assert f"on {instance_type} (job" in cause
+        assert (f"on {instance_type} (spot) (job" in cause) is spot
+    assert "CapacityError" in cause
+    assert ("there was no spare capacity within" in cause) is spot
     names = {job["TrainingJobName"] for job in product.jobs()} - before
-    assert len(names) == 3
+    assert len(names) == (6 if spot else 3)
 
 
 def test_a_job_that_fails_gives_the_scripts_own_sentence_to_the_cause(product: Deployed) -> None:
@@ -82,7 +87,7 @@ def test_twenty_spot_interruptions_at_random_moments_lose_at_most_an_epoch_each(
     faults.current.interrupt_after = [moments.uniform(0, 3 * EPOCH_SECONDS) for _ in range(count)]
     faults.current.warning_seconds = 0  # SIGKILL at once
     request = order(product, "audio/interrupted/", epoch_seconds=EPOCH_SECONDS)
-    output = product.run({**request, "hyperparameters": {"epochs": epochs}})
+    output = product.run({**request, "spot": True, "hyperparameters": {"epochs": epochs}})
     job = product.jobs()[-1]
     steps = [step["Status"] for step in job["SecondaryStatusTransitions"]]
     assert steps.count("Interrupted") == count

@@ -1,7 +1,7 @@
 """In the place of the real train.py: no TensorFlow, the starter's model, and figures as ordered.
 
-`orders.json` beside the sounds may hold figures to print such as `val_loss`, `epoch_seconds`, and
-`mistake`, a sentence to fail with.
+`orders.json` beside the sounds may hold figures such as `val_loss`, `comparison` and `data` as the
+summary has them, `epoch_seconds`, `mistake`, a sentence to fail with, and `no_summary`.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 base = Path(os.environ["SAGEMAKER_BASE_DIR"])
 sounds = Path(os.environ["SM_CHANNEL_DATA"])
-orders: dict[str, Any] = {"val_loss": 1.0, "served_val_loss": 2.0, "comparable": 1}
+orders: dict[str, Any] = {"val_loss": 1.0, "served_val_loss": 2.0}
 if (sounds / "orders.json").exists():
     orders |= json.loads((sounds / "orders.json").read_text())
 if "mistake" in orders:
@@ -32,11 +32,20 @@ for epoch in range(before + 1, epochs + 1):
     part.rename(checkpoints / f"{epoch}.done")
     (checkpoints / f"{epoch - 1}.done").unlink(missing_ok=True)
     print(f"epoch={epoch} val_loss={orders['val_loss']} seconds=0.1")
+comparison = None
 if "SM_CHANNEL_SERVED" in os.environ:
     assert Path(os.environ["SM_CHANNEL_SERVED"], "model.tar.gz").exists()
-    for name in ("val_accuracy", "served_val_loss", "served_val_accuracy", "comparable"):
-        if name in orders:
-            print(f"{name}={orders[name]}")
+    comparison = orders.get("comparison", {"comparable": True, "why": ""})
+names = ("val_loss", "val_accuracy", "served_val_loss", "served_val_accuracy")
+summary = {
+    "figures": {name: orders[name] for name in names if name in orders},
+    "comparison": comparison,
+    "data": orders.get("data", {"files": 1, "clips": 1, "warnings": []}),
+}
+if not orders.get("no_summary"):
+    part = checkpoints / "summary.part"
+    part.write_text(json.dumps(summary))
+    part.rename(checkpoints / "summary.json")
 Path(os.environ["SM_OUTPUT_DATA_DIR"], "report.txt").write_text("what came of it")
 with tarfile.open(Path(__file__).parent / "model.tar.gz") as model:
     model.extractall(os.environ["SM_MODEL_DIR"], filter="data")

@@ -1,0 +1,1 @@
+"""The state machines: what trains and promotes, what changes the endpoint, and what ends them."""

@@ -1,0 +1,74 @@
+"""The state machines together: one trains and promotes, one changes the endpoint, one ends them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.pipeline import training_and_promotion
+from infra.pipeline.endpoint_changes import EndpointChanges
+from infra.pipeline.machine import Machine
+from infra.pipeline.removal import Removal
+from infra.pipeline.turn import TurnTable
+from infra.serving.endpoint import ServedEndpoint
+from infra.serving.images import Images
+from infra.settings import Settings
+from infra.storage.source_bundle import SourceBundle
+
+
+class Pipeline(Construct):
+    """Started by hand, by `aws stepfunctions start-execution`, or by whatever you connect to it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        training_role: iam.IRole,
+        endpoint_role: iam.IRole,
+        serving: ServedEndpoint,
+        source: SourceBundle,
+        images: Images,
+        settings: Settings,
+        hyperparameters: Mapping[str, Mapping[str, Any]],
+        metrics: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        turn = TurnTable(self, "Turn")
+        machine = Machine(self, "Machine", name=settings.name)
+        changes = EndpointChanges(
+            self, "Changes", settings=settings, serving=serving, turn=turn, caller=machine
+        )
+        shared = {
+            "bucket": bucket,
+            "training_role": training_role,
+            "endpoint_role": endpoint_role,
+            "serving": serving,
+            "turn": turn,
+            "settings": settings,
+        }
+        training_and_promotion.grant(machine, **shared)
+        machine.may_call(changes.machine)
+        self.state_machine = machine.define(
+            "train_and_promote",
+            training_and_promotion.values(
+                stack,
+                **shared,
+                source=source,
+                changes=changes,
+                images=images,
+                hyperparameters=hyperparameters,
+                metrics=metrics,
+            ),
+        )
+        # no execution may ask for what is not there yet
+        self.state_machine.node.add_dependency(source, changes.state_machine)
+        removal = Removal(self, "Removal", machines=[machine, changes.machine], settings=settings)
+        removal.node.add_dependency(self.state_machine, changes.state_machine)
+        # goes first when the stack is removed, or the end of executions would start others
+        changes.repair.node.add_dependency(removal)

@@ -1,0 +1,71 @@
+"""What happens before the stack is removed: executions and training jobs are stopped.
+
+CloudFormation removes a state machine only when its executions have ended, which may take hours,
+and until then no new one may have its name; a training job would go on, and cost money, without
+anybody to hear of it.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import custom_resources as cr
+from constructs import Construct
+
+from infra.permissions import allow
+from infra.pipeline.machine import Machine
+from infra.settings import Settings
+
+
+class Removal(Construct):
+    """Goes before whatever depends on nothing but on what this depends on."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, machines: list[Machine], settings: Settings
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        ending = Machine(self, "Machine", name=f"{settings.name}--removal")
+        allow(ending.role, ["states:ListExecutions"], [machine.arn for machine in machines])
+        allow(
+            ending.role,
+            ["states:StopExecution"],
+            [machine.executions_arn for machine in machines],
+            why="Executions are named by whoever starts them.",
+        )
+        allow(
+            ending.role,
+            ["sagemaker:ListTrainingJobs"],
+            ["*"],
+            why="Lists are of the whole account, as are traces and the delivery of logs.",
+        )
+        allow(
+            ending.role,
+            ["sagemaker:StopTrainingJob"],
+            [ending.arn_of("sagemaker", "training-job", f"{settings.name}--*")],
+            why="Every attempt at training has a name of its own, which begins with the stack's.",
+        )
+        state_machine = ending.define(
+            "removal",
+            {
+                "Partition": stack.partition,
+                "StateMachineArns": [machine.arn for machine in machines],
+                "StackPrefix": settings.name,
+            },
+            express=True,
+        )
+        call = cr.AwsCustomResource(
+            self,
+            "Call",
+            on_delete=cr.AwsSdkCall(
+                service="SFN",
+                action="StartSyncExecution",
+                parameters={"stateMachineArn": ending.arn, "input": "{}"},
+                physical_resource_id=cr.PhysicalResourceId.of(ending.name),
+                output_paths=["status"],
+            ),
+            timeout=cdk.Duration.minutes(5),
+            install_latest_aws_sdk=False,
+            policy=cr.AwsCustomResourcePolicy.from_statements(
+                [iam.PolicyStatement(actions=["states:StartSyncExecution"], resources=[ending.arn])]
+            ),
+        )
+        call.node.add_dependency(state_machine)

@@ -1,0 +1,103 @@
+"""What SageMaker may do on behalf of the training jobs: this bucket, no other.
+
+Jobs install packages and run what these bring along. So they write only their results and their
+checkpoints, never what the endpoint loads: a model is served from MODELS, where the state machine
+puts a copy of what it promotes.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.permissions import allow
+from infra.serving.images import Images
+from infra.serving.sagemaker_role import TRAINING_LOG, SageMakerRole
+from infra.settings import Settings
+from infra.storage.folders import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS
+
+READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, CHECKPOINTS)  # MODELS: the served one, to compare with
+WRITE = (OUTPUT, CHECKPOINTS)
+
+
+class ExecutionRole(SageMakerRole):
+    """The training jobs' role."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        images: Images,
+        settings: Settings,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Training jobs of {settings.name}",
+            bucket=bucket,
+            reads=READ,
+            images=[images.training_gpu, images.training_cpu],
+            log_group=TRAINING_LOG,
+            log_why="Every job makes a log stream of its own.",
+        )
+        allow(
+            self,
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            [bucket.arn_for_objects(f"{folder}*") for folder in WRITE],
+            why="A job writes into a folder that is named after it.",
+        )
+        # SageMaker mirrors the job's folder of checkpoints, including what the job deletes there
+        allow(
+            self,
+            ["s3:DeleteObject"],
+            [bucket.arn_for_objects(f"{CHECKPOINTS}*")],
+            why="Every execution has a folder of its own.",
+        )
+        if settings.kms_key_arn:
+            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
+            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+            allow(self, actions, [settings.kms_key_arn])
+        if settings.volume_kms_key_arn:
+            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
+        if settings.subnet_ids:
+            self._join_network(settings)
+
+    def _join_network(self, settings: Settings) -> None:
+        """Let SageMaker put network interfaces of a job into the VPC, and take them away."""
+        stack = cdk.Stack.of(self)
+
+        def arn(kind: str, name: str) -> str:
+            return stack.format_arn(service="ec2", resource=kind, resource_name=name)
+
+        interfaces = arn("network-interface", "*")
+        allow(
+            self,
+            ["ec2:CreateNetworkInterface"],
+            [
+                interfaces,
+                *(arn("subnet", subnet) for subnet in settings.subnet_ids),
+                *(arn("security-group", group) for group in settings.security_group_ids),
+            ],
+            why="Every job has network interfaces of its own, whose names EC2 makes up.",
+        )
+        allow(
+            self,
+            [
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            [interfaces],
+        )
+        allow(
+            self,
+            [
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            ["*"],
+        )

@@ -1,0 +1,103 @@
+"""What SageMaker's two roles have in common: images, logs, metrics, and a bucket to read."""
+
+from collections.abc import Iterable
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.permissions import allow
+from infra.serving.images import Images
+
+TRAINING_LOG = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the account
+
+
+def endpoint_log(name: str) -> str:
+    """Name the log group of the endpoint `name`."""
+    return f"/aws/sagemaker/Endpoints/{name}"
+
+
+class SageMakerRole(iam.Role):
+    """Assumed by SageMaker, for resources of this account only."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        bucket: s3.IBucket,
+        reads: Iterable[str],
+        images: Iterable[str],
+        log_group: str,
+        log_why: str,
+    ) -> None:
+        """Take folders of the bucket in `reads`, URIs in `images`; `log_why` is for cdk-nag."""
+        stack = cdk.Stack.of(scope)
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            assumed_by=iam.ServicePrincipal(
+                "sagemaker.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            ),
+        )
+        folders = [f"{folder}*" for folder in reads]
+        allow(
+            self,
+            ["s3:GetObject"],
+            [bucket.arn_for_objects(folder) for folder in folders],
+            why="The folders hold files of any name.",
+        )
+        allow(
+            self,
+            ["s3:ListBucket"],
+            [bucket.bucket_arn],
+            {"StringLike": {"s3:prefix": folders}},
+        )
+        group = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=log_group,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        allow(
+            self,
+            [
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            [group, f"{group}:*"],
+            why=log_why,
+        )
+        allow(
+            self,
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            [
+                stack.format_arn(
+                    service="ecr",
+                    account=account,
+                    region=region,
+                    resource="repository",
+                    resource_name=repository,
+                )
+                for account, region, repository in Images.repositories(*images)
+            ],
+        )
+        # neither action knows resources; the second is held to SageMaker's own metrics
+        allow(
+            self,
+            ["ecr:GetAuthorizationToken"],
+            ["*"],
+            why="Logging in to a registry and writing metrics know no resource.",
+        )
+        allow(
+            self,
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
+        )

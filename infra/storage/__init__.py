@@ -1,0 +1,1 @@
+"""The bucket, and what a deploy brings into it."""

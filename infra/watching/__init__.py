@@ -1,0 +1,1 @@
+"""What one sees: the dashboard, the alarms, and who is told."""

@@ -1,0 +1,100 @@
+"""The bucket: encrypted, private, and kept."""
+
+import json
+from typing import Any
+
+from tests.infra.conftest import Synthesise
+from tests.infra.reading import of_type, plain, the
+
+
+def test_the_bucket_is_encrypted_private_versioned_and_kept(template: dict[str, Any]) -> None:
+    bucket = the(template, "AWS::S3::Bucket")
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (resource,) = (r for r in template["Resources"].values() if r["Type"] == "AWS::S3::Bucket")
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_bucket_answers_over_tls_only(template: dict[str, Any]) -> None:
+    (name,) = of_type(template, "AWS::S3::Bucket")
+    (statement,) = plain(the(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"])
+    assert statement["Effect"] == "Deny"
+    assert statement["Principal"] == {"AWS": "*"}
+    assert statement["Action"] == "s3:*"
+    assert statement["Resource"] == [f"<{name}.Arn>", f"<{name}.Arn>/*"]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_source_and_starter_are_copied_into_the_bucket(template: dict[str, Any]) -> None:
+    (bucket,) = of_type(template, "AWS::S3::Bucket")
+    copies = {}
+    for custom in of_type(template, "Custom::AWS").values():
+        call = json.loads(plain(custom["Create"]))
+        if call["action"] == "CopyObject":
+            assert custom["Create"] == custom["Update"]
+            assert call["parameters"]["Bucket"] == f"<{bucket}>"
+            copies[call["parameters"]["Key"].split("/")[0]] = call["parameters"]["Key"]
+    assert copies["models"] == "models/starter/model.tar.gz"
+    assert copies["code"].endswith("/sourcedir.tar.gz")
+
+
+def rules(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Folder -> lifecycle rule; without a folder it holds for the whole bucket."""
+    found = the(template, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    return {rule.get("Prefix", ""): rule for rule in found}
+
+
+def test_a_bucket_that_stays_goes_on_refusing_what_is_not_tls(
+    synthesise: Synthesise, template: dict[str, Any], everything: dict[str, Any]
+) -> None:
+    for deployed, policy in ((template, "Retain"), (everything, None)):
+        (found,) = (
+            r for r in deployed["Resources"].values() if r["Type"] == "AWS::S3::BucketPolicy"
+        )
+        assert found.get("DeletionPolicy") == found.get("UpdateReplacePolicy") == policy
+
+
+def test_a_deleted_recording_is_gone_for_good_after_the_days_that_the_docs_promise(
+    template: dict[str, Any], everything: dict[str, Any]
+) -> None:
+    for deployed, days in ((template, 30), (everything, 7)):
+        for folder in ("audio/", "spectrograms/"):
+            rule = rules(deployed)[folder]
+            assert rule["Status"] == "Enabled"
+            assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": days}
+            assert rule["ExpiredObjectDeleteMarker"] is True
+            assert "ExpirationInDays" not in rule  # what nobody deleted stays
+
+
+def test_results_are_kept_unless_a_setting_says_for_how_long(
+    template: dict[str, Any], everything: dict[str, Any]
+) -> None:
+    assert set(rules(template)) == {"", "checkpoints/", "audio/", "spectrograms/"}
+    rule = rules(everything)["output/"]
+    assert rule["ExpirationInDays"] == 90
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+    assert not any(folder.startswith("models") for folder in rules(everything))
+
+
+def test_uploads_are_announced_only_if_they_start_something(
+    template: dict[str, Any], everything: dict[str, Any]
+) -> None:
+    assert "NotificationConfiguration" not in the(template, "AWS::S3::Bucket")
+    assert the(everything, "AWS::S3::Bucket")["NotificationConfiguration"] == {
+        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+    }
+
+
+def test_a_bucket_that_is_there_is_used_and_left_as_it_is(synthesise: Synthesise) -> None:
+    adopted = synthesise(bucket_name="my-own-sounds", retain_data=False)
+    kinds = {resource["Type"] for resource in adopted["Resources"].values()}
+    assert not {kind for kind in kinds if "S3" in kind}  # no policy, no emptying, no settings of it
+    assert adopted["Outputs"]["BucketName"]["Value"] == "my-own-sounds"
+    copies = [
+        call["parameters"]["Bucket"]
+        for custom in of_type(adopted, "Custom::AWS").values()
+        if (call := json.loads(plain(custom["Create"])))["action"] == "CopyObject"
+    ]
+    assert copies == ["my-own-sounds"] * 2

@@ -1,0 +1,51 @@
+"""SageMaker's logs are kept as long as the settings say, and outlive the stack."""
+
+import json
+import re
+from typing import Any
+
+from botocore.session import Session
+
+from infra.settings import LOG_RETENTION_DAYS
+from tests.infra.reading import of_type, plain
+
+GROUPS = {"/aws/sagemaker/TrainingJobs", "/aws/sagemaker/Endpoints/birds"}
+
+
+def calls(template: dict[str, Any]) -> dict[tuple[str, str], tuple[str, dict[str, Any]]]:
+    """(action, log group) -> (logical id, custom resource)."""
+    found = {}
+    for name, custom in of_type(template, "Custom::AWS").items():
+        call = json.loads(plain(custom["Update"]))
+        if call["service"] == "CloudWatchLogs":
+            found[call["action"], call["parameters"]["logGroupName"]] = (name, custom)
+    return found
+
+
+def test_nothing_is_set_by_default(template: dict[str, Any]) -> None:
+    assert not calls(template)
+
+
+def test_each_group_is_made_if_it_is_missing_and_then_keeps_its_events_so_long(
+    everything: dict[str, Any],
+) -> None:
+    found = calls(everything)
+    assert {group for _, group in found} == GROUPS
+    for group in GROUPS:
+        made, custom = found["CreateLogGroup", group]
+        assert custom["Create"] == custom["Update"]
+        create = json.loads(plain(custom["Create"]))
+        assert create["ignoreErrorCodesMatching"] == "ResourceAlreadyExistsException"
+        kept, custom = found["PutRetentionPolicy", group]
+        assert json.loads(plain(custom["Create"]))["parameters"]["retentionInDays"] == 30
+        assert made in everything["Resources"][kept]["DependsOn"]
+
+
+def test_the_groups_outlive_the_stack(everything: dict[str, Any]) -> None:
+    assert all("Delete" not in custom for _, custom in calls(everything).values())
+
+
+def test_the_setting_takes_what_aws_takes() -> None:
+    days = Session().get_service_model("logs").shape_for("Days").documentation
+    listed = days.split("Possible values are: ")[1].split(".")[0]
+    assert tuple(map(int, re.findall("[0-9]+", listed))) == LOG_RETENTION_DAYS
