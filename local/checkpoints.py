@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.aws import bucket_and_key
+from local.job_folder import inside
 
 SECONDS_BETWEEN_LOOKS = 0.3
 
@@ -20,7 +21,7 @@ class Checkpoints:
 
     def __init__(self, config: dict[str, str], base: Path, s3: Any) -> None:
         local = config.get("LocalPath", "/opt/ml/checkpoints")
-        self.folder = base / Path(local).relative_to("/opt/ml")
+        self.folder = inside(base, Path(local).relative_to("/opt/ml").as_posix())
         self.bucket, prefix = bucket_and_key(config["S3Uri"])
         self.prefix = prefix.rstrip("/") + "/"
         self._s3 = s3
@@ -35,7 +36,9 @@ class Checkpoints:
         )
         for page in pages:
             for item in page.get("Contents", []):
-                path = self.folder / item["Key"].removeprefix(self.prefix)
+                if item["Key"].endswith("/"):  # a folder, as the console makes them
+                    continue
+                path = inside(self.folder, item["Key"].removeprefix(self.prefix))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._s3.download_file(self.bucket, item["Key"], str(path))
         self._mirrored = self._present()

@@ -6,15 +6,60 @@ session of that function's role, so that the policy which the template grants is
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.awslambda.utils import get_backend
+from moto.cloudformation.exceptions import ValidationError as TemplateError
 
-from local.aws import client_as
+from local.aws import endpoint_url, role_environment
 
 BOTO_NAMES = {"sfn": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
 """Where the JavaScript SDK's name of a service is not that of boto3."""
+
+MOST_RESPONSE = 4096
+"""Bytes of a response that CloudFormation takes, without spaces; `output_paths` choose a part."""
+
+
+def client_for(call: dict[str, Any], role: str, region: str, timeout: int) -> Any:
+    """Return a client of the service that a call names, as SSM, ssm or @aws-sdk/client-ssm."""
+    name = re.sub("[^a-z0-9]", "", call["service"].lower().removeprefix("@aws-sdk/client-"))
+    known = {n.replace("-", ""): n for n in boto3.session.Session().get_available_services()}
+    api = BOTO_NAMES.get(name) or known.get(name)
+    if api is None:
+        raise TemplateError(message=f"Package @aws-sdk/client-{call['service']} does not exist.")
+    region = call.get("region") or region
+    session = role_environment(role, "lambda.amazonaws.com", region)
+    return boto3.client(
+        api,
+        region_name=region,
+        endpoint_url=endpoint_url(),
+        aws_access_key_id=session["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=session["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=session["AWS_SESSION_TOKEN"],
+        config=Config(
+            parameter_validation=False,
+            read_timeout=timeout,
+            retries={"max_attempts": 0},
+            inject_host_prefix=False,  # there is no sync-localhost for StartSyncExecution
+        ),
+    )
+
+
+def method_for(client: Any, action: str) -> Callable[..., dict[str, Any]]:
+    """Return the client's method for `putObject`, `PutObject` or `PutObjectCommand`."""
+    operation = action.removesuffix("Command")
+    operation = operation[:1].upper() + operation[1:]
+    methods = {api: name for name, api in client.meta.method_to_api_mapping.items()}
+    if operation not in methods:
+        raise TemplateError(
+            message=f"Unable to find command named: {operation}Command for api: "
+            f"{client.meta.service_model.service_name}"
+        )
+    return getattr(client, methods[operation])
 
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:
@@ -38,14 +83,15 @@ def make_call(
     if not properties.get(event):
         return None, {}
     call = json.loads(properties[event])
-    role = get_backend(account, region).get_function(properties["ServiceToken"]).role
-    service = call["service"].removeprefix("@aws-sdk/client-").lower()
-    api = BOTO_NAMES.get(service, service)
-    operation = call["action"].removesuffix("Command")
-    method = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", operation).lower()
-    client = client_as(role, "lambda.amazonaws.com", api, call.get("region", region))
+    function = get_backend(account, region).get_function(properties["ServiceToken"])
+    client = client_for(call, function.role, region, int(function.timeout))
     try:
-        response = getattr(client, method)(**call.get("parameters", {}))
+        response = method_for(client, call["action"])(**call.get("parameters", {}))
+    except ReadTimeoutError as error:
+        raise TemplateError(
+            message=f"The call {call['action']} took longer than the {function.timeout} seconds "
+            "that the function may run (the timeout of AwsCustomResource)."
+        ) from error
     except ClientError as error:
         ignored = call.get("ignoreErrorCodesMatching")
         if not ignored or not re.search(ignored, error.response["Error"]["Code"]):
@@ -54,7 +100,13 @@ def make_call(
     response.pop("ResponseMetadata", None)
     attributes = flatten(response)
     identity = call.get("physicalResourceId", {})
-    return identity.get("id") or attributes.get(identity.get("responsePath")), attributes
+    physical_id = identity.get("id") or attributes.get(identity.get("responsePath"))
+    if "outputPath" in call or "outputPaths" in call:
+        paths = tuple(call.get("outputPaths") or [call["outputPath"]])
+        attributes = {key: value for key, value in attributes.items() if key.startswith(paths)}
+    if len(json.dumps(attributes, default=str)) > MOST_RESPONSE:
+        raise TemplateError(message="Response object is too long.")
+    return physical_id, attributes
 
 
 class AwsSdkCall:
@@ -71,7 +123,12 @@ class AwsSdkCall:
 
     def get_cfn_attribute(self, attribute: str) -> Any:
         """Return one value of the call's response, by its dotted path."""
-        return self.attributes.get(attribute)
+        if attribute not in self.attributes:
+            raise TemplateError(
+                message="CustomResource attribute error: Vendor response doesn't contain "
+                f"{attribute} attribute in object {self.physical_resource_id}"
+            )
+        return self.attributes[attribute]
 
     @classmethod
     def create_from_cloudformation_json(

@@ -1,11 +1,14 @@
 """What goes wrong on AWS, made to happen here: `python -m local --fault no-quota=ml.g5.xlarge`.
 
     no-quota=TYPE         CreateTrainingJob for that instance type answers ResourceLimitExceeded
+    no-spot-quota=TYPE    ... for spot training only, which has quotas of its own
     throttled=TYPE        ... the first time answers ThrottlingException
     busy=CALL             the next CreateModel, CreateEndpointConfig or UpdateEndpoint is throttled
     no-capacity=TYPE      a job on that type fails with CapacityError; a spot job waits in vain
+    no-spot-capacity=TYPE ... only a spot job, until MaxWaitTimeInSeconds is over
     interrupt-after=S     a spot instance is reclaimed S seconds after it has reported its first
                           figures, once for each such option: SIGTERM, two minutes later SIGKILL
+    metrics-lag=S         FinalMetricDataList is empty until S seconds after the end of the job
     update-fails=REASON   endpoints do not come up with another config, and say REASON
     cold-starts=N         an endpoint answers its first N requests after each update with
                           ModelNotReadyException (without this option: the first one of a role)
@@ -24,9 +27,12 @@ class Faults:
     """Each kind of fault, and whom it befalls."""
 
     no_quota: set[str] = field(default_factory=set)  # instance types
+    no_spot_quota: set[str] = field(default_factory=set)  # instance types
     throttled: list[str] = field(default_factory=list)  # instance types, one item for each call
     busy: list[str] = field(default_factory=list)  # calls of SageMaker's, one item for each
     no_capacity: set[str] = field(default_factory=set)  # instance types
+    no_spot_capacity: set[str] = field(default_factory=set)  # instance types
+    metrics_lag: float = 0  # seconds of local.clock
     interrupt_after: list[float] = field(default_factory=list)  # seconds, one for each interruption
     warning_seconds: float = 120  # between SIGTERM and SIGKILL of an interrupted instance
     update_fails: str = ""  # the reason
@@ -34,20 +40,26 @@ class Faults:
     cold_for_all: bool = False  # ... and whether to everybody, or only to sessions of roles
     silence: bool = False
 
-    def refusal(self, instance_type: str, spot: bool) -> tuple[str, str] | None:
+    def refusal(self, instance_type: str, spot: bool, count: int = 1) -> tuple[str, str] | None:
         """Return code and message with which CreateTrainingJob is refused, if it is."""
         if instance_type in self.throttled:
             self.throttled.remove(instance_type)
             return "ThrottlingException", "Rate exceeded"
-        if instance_type not in self.no_quota:
+        without = self.no_quota | self.no_spot_quota if spot else self.no_quota
+        if instance_type not in without:
             return None
         return "ResourceLimitExceeded", (
             f"The account-level service limit '{instance_type} for {'spot ' if spot else ''}"
             "training job usage' is 0 Instances, with current utilization of 0 Instances and a "
-            "request delta of 1 Instances. Please use AWS Service Quotas to request an increase "
-            "for this quota. If AWS Service Quotas is not available, contact AWS support to "
-            "request an increase for this quota."
+            f"request delta of {count} Instances. Please use AWS Service Quotas to request an "
+            "increase for this quota. If AWS Service Quotas is not available, contact AWS support "
+            "to request an increase for this quota."
         )
+
+    def has_capacity(self, instance_type: str, spot: bool) -> bool:
+        """Tell whether AWS has an instance to give."""
+        without = self.no_capacity | self.no_spot_capacity if spot else self.no_capacity
+        return instance_type not in without
 
     def is_busy(self, call: str) -> bool:
         """Tell whether this call is throttled."""
@@ -75,7 +87,7 @@ current = Faults()
 """Nothing goes wrong until somebody says so."""
 
 _LISTS = {"throttled": str, "busy": str, "interrupt-after": float}
-_SETS = ("no-quota", "no-capacity")
+_SETS = ("no-quota", "no-spot-quota", "no-capacity", "no-spot-capacity")
 
 
 def add(options: Iterable[str]) -> None:
@@ -91,12 +103,16 @@ def add(options: Iterable[str]) -> None:
             getattr(current, name).add(value)
         elif kind == "update-fails":
             current.update_fails = value
+        elif kind == "metrics-lag":
+            current.metrics_lag = float(value)
         elif kind == "cold-starts":
             current.cold_starts, current.cold_for_all = int(value), True
         elif kind == "silence":
             current.silence = value == "yes"
         else:
-            known = ", ".join([*_SETS, *_LISTS, "update-fails", "cold-starts", "silence"])
+            known = ", ".join(
+                [*_SETS, *_LISTS, "metrics-lag", "update-fails", "cold-starts", "silence"]
+            )
             raise ValueError(f"--fault {option}: {kind} is none of {known}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from local.aws import bucket_and_key
 
+SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 COMPRESSION = 6
 """Of the archives that a job leaves, 1 to 9: fast to small; AWS's are about as small as with 6."""
 
@@ -25,6 +26,21 @@ def input_objects(s3: Any, channel: dict[str, Any]) -> Iterator[tuple[str, str, 
                 yield bucket, key, below
 
 
+def inside(folder: Path, below: str) -> Path:
+    """Return the path of what an object's key says lies `below` the folder.
+
+    Raises `ValueError` for a key that leads out of it, such as `../a` or one with `//` in it.
+    """
+    path = folder / below
+    steps = below.split("/")
+    if "" in steps or ".." in steps or folder.resolve() not in path.resolve().parents:
+        raise ValueError(
+            f"the S3 key ending in {below!r} is no path below the folder that it is to be copied "
+            "to: rename the object so that its key has neither '..' nor '//'."
+        )
+    return path
+
+
 def lay_out(base: Path, record: Any, s3: Any) -> None:
     """Write configuration and channels of the job `record` below `base`."""
     for folder in ("input/config", "input/data", "model", "output/data", "code"):
@@ -33,7 +49,7 @@ def lay_out(base: Path, record: Any, s3: Any) -> None:
     for channel in record.input_data_config or []:
         name = channel["ChannelName"]
         for bucket, key, below in input_objects(s3, channel):
-            target = base / "input/data" / name / below
+            target = inside(inside(base / "input/data", name), below)
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:  # simpler than download_file, and twice as fast here
                 file.write(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
@@ -50,8 +66,11 @@ def lay_out(base: Path, record: Any, s3: Any) -> None:
         "current_group_name": "homogeneousCluster",
         "instance_groups": [],
     }
+    hyperparameters = dict(record.hyper_parameters)
+    if source := hyperparameters.get(SUBMIT_DIRECTORY, ""):  # may lie in a channel
+        hyperparameters[SUBMIT_DIRECTORY] = source.replace("/opt/ml/", f"{base}/")
     for name, content in {
-        "hyperparameters": record.hyper_parameters,
+        "hyperparameters": hyperparameters,
         "inputdataconfig": channels,
         "resourceconfig": resources,
     }.items():

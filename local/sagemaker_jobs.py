@@ -1,5 +1,6 @@
 """SageMaker's training jobs: what AWS checks when one is created, and a process for each."""
 
+import re
 import threading
 from typing import Any
 
@@ -13,15 +14,44 @@ from moto.sagemaker.exceptions import (
 )
 from moto.sagemaker.models import FakeTrainingJob
 
-from local import faults, iam
+from local import faults, iam, job_network
 from local.aws import bucket_and_key
 from local.job_folder import input_objects
 from local.training_job import TrainingJob
+
+DAY = 86400
+"""Seconds that a job may run unless MaxRuntimeInSeconds says otherwise."""
+
+LOCAL_STORAGE = re.compile(r"\w+d|\w+dn|\w+de|g[4-9]\w*|gr6|p[4-9]\w*|trn\w+|i\d\w*")
+"""Instance families with NVMe disks: VolumeSizeInGB does nothing there, and they take no key."""
 
 
 def refused(code: str, message: str) -> SagemakerClientError:
     """Return an error of SageMaker's that moto has no class for."""
     return type("Refused", (SagemakerClientError,), {"code": code})(message)
+
+
+def _check_resources(request: dict[str, Any]) -> None:
+    """Raise AWS's refusal of times and of keys that do not fit the instance."""
+    times, resources = request["stopping_condition"] or {}, request["resource_config"]
+    if request["enable_managed_spot_training"]:
+        wait, run = times.get("MaxWaitTimeInSeconds"), times.get("MaxRuntimeInSeconds", DAY)
+        if wait is None or wait < run:
+            raise ValidationError(
+                message="Invalid MaxWaitTimeInSeconds. It must be present and be greater than or "
+                "equal to MaxRuntimeInSeconds"
+            )
+    elif "MaxWaitTimeInSeconds" in times:
+        raise ValidationError(
+            message="Invalid MaxWaitTimeInSeconds. It is only supported when "
+            "EnableManagedSpotTraining is set to true"
+        )
+    family = resources["InstanceType"].split(".")[1]
+    if resources.get("VolumeKmsKeyId") and LOCAL_STORAGE.fullmatch(family):
+        raise ValidationError(
+            message="You can't request a VolumeKmsKeyId when using an instance type with local "
+            f"storage: {resources['InstanceType']}"
+        )
 
 
 class TrainingJobs(models.SageMakerModelBackend):
@@ -37,11 +67,10 @@ class TrainingJobs(models.SageMakerModelBackend):
         if name in self.training_jobs:
             arn = self.training_jobs[name].arn
             raise ResourceInUseException(message=f"Training job names must be unique: {arn}")
-        instance_type = request["resource_config"]["InstanceType"]
-        spot = request["enable_managed_spot_training"]
-        if spot and "MaxWaitTimeInSeconds" not in request["stopping_condition"]:
-            raise ValidationError(message="MaxWaitTimeInSeconds must be set for spot training.")
-        if answer := faults.current.refusal(instance_type, spot):
+        _check_resources(request)
+        spot, resources = request["enable_managed_spot_training"], request["resource_config"]
+        count = int(resources.get("InstanceCount", 1))
+        if answer := faults.current.refusal(resources["InstanceType"], spot, count):
             raise refused(*answer)
         request["hyper_parameters"] = request["hyper_parameters"] or {}
         asked_metrics = request["algorithm_specification"].get("MetricDefinitions") or []
@@ -51,12 +80,15 @@ class TrainingJobs(models.SageMakerModelBackend):
         record.algorithm_specification["MetricDefinitions"] = asked_metrics
         record.final_metric_data_list = []
         record.model_artifacts = record.training_end_time = record.failure_reason = None
-        record.secondary_status_transitions = []
+        record.training_start_time = None
         record.training_job_status, record.secondary_status = "InProgress", "Starting"
+        del record.secondary_status_transitions[0]["EndTime"]
         try:
             job = TrainingJob(record, self.region_name)
         except iam.NotTrustedError as error:
             raise ValidationError(message=f"Could not assume role {record.role_arn}.") from error
+        if request["vpc_config"]:
+            job_network.require(request["vpc_config"], record.role_arn, self.region_name)
         for channel in record.input_data_config or []:
             self._require_objects(job, channel)
         self.training_jobs[name] = record

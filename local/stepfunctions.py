@@ -20,8 +20,8 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from local import (
     data_limits,
     definition_check,
-    nested_executions,
     express,
+    nested_executions,
     query_language,
     state_errors,
     state_execution,

@@ -5,6 +5,7 @@ managed TensorFlow image starts. It gets the execution role's session, so the bu
 deployed policies say.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from typing import Any
 
 from moto.core.utils import utcnow
 
-from local import clock, faults, job_folder, processes
+from local import clock, faults, job_folder, job_network, processes
 from local.aws import client_as, endpoint_url, role_environment
 from local.checkpoints import Checkpoints
 from local.logs import LogStream
@@ -32,6 +33,9 @@ IMAGE_ENVIRONMENT = {
     "SAGEMAKER_TRAINING_MODULE": "sagemaker_tensorflow_container.training:main",
 }
 """What the image itself sets; with it, the toolkit loads TensorFlow before the script does."""
+
+CAPACITY_SECONDS = 0.2
+"""Between two looks whether there is capacity."""
 
 STOP_SECONDS = 120
 """Between SIGTERM and SIGKILL when a job is stopped, as on AWS."""
@@ -61,6 +65,8 @@ class TrainingJob:
         self._stopped_as = "Stopped"
         self._interrupted = False
         self._trained_seconds = 0.0
+        self._waited = 0.0  # seconds without an instance
+        self._figures: dict[str, dict[str, Any]] = {}  # by the metric's name
         self._timers: list[threading.Timer] = []  # of the instance that trains now
 
     def stop(self, as_status: str = "Stopped") -> None:
@@ -97,6 +103,7 @@ class TrainingJob:
             with LogStream(LOG_GROUP, stream, self.record.role_arn, self.region) as log:
                 while self._train(log):  # interrupted: another instance goes on
                     self._show("Starting")
+                    self._get_instance()
             self._show(self._outcome(), status="Stopped" if self._stopped else "Completed")
         except JobFailedError as failure:
             self._fail(str(failure))
@@ -112,17 +119,30 @@ class TrainingJob:
 
     def _get_instance(self) -> None:
         """Wait for the instance; where there is none, as long as a spot job is patient."""
-        if self.record.resource_config["InstanceType"] not in faults.current.no_capacity:
-            return
-        if not self.record.enable_managed_spot_training:
+        kind, spot = self.record.resource_config["InstanceType"], bool(self._patience)
+        if self.record.resource_config.get("InstanceCount", 1) > 1:
             raise JobFailedError(
-                "CapacityError: Unable to provision requested ML compute capacity. Please retry "
-                "using a different ML instance type."
+                "ClientError: the stand-in is one machine: InstanceCount must be 1."
             )
-        patience = self.record.stopping_condition["MaxWaitTimeInSeconds"]
-        clock.wait(patience, self._stopping, self._stopping.is_set)
-        if not self._stopped:
-            self.stop("MaxWaitTimeExceeded")
+        while not self._stopped and not faults.current.has_capacity(kind, spot):
+            if self._patience is None:
+                raise JobFailedError(
+                    "CapacityError: Unable to provision requested ML compute capacity. Please "
+                    "retry using a different ML instance type."
+                )
+            left = self._patience - self._waited - self._trained_seconds
+            if left <= 0:
+                self.stop("MaxWaitTimeExceeded")
+                return
+            pause = min(left, CAPACITY_SECONDS * clock.speed)
+            clock.wait(pause, self._stopping, self._stopping.is_set)
+            self._waited += pause
+
+    @property
+    def _patience(self) -> float | None:
+        """MaxWaitTimeInSeconds of a spot job: waiting plus running."""
+        spot = self.record.enable_managed_spot_training
+        return self.record.stopping_condition["MaxWaitTimeInSeconds"] if spot else None
 
     def _train(self, log: LogStream) -> bool:
         """Train on one instance, from the last checkpoint; tell whether it was taken away."""
@@ -171,12 +191,17 @@ class TrainingJob:
             "TRAINING_JOB_NAME": self.record.training_job_name,
             "TRAINING_JOB_ARN": self.record.arn,
         }
+        if self.record.enable_network_isolation:
+            environment = job_network.isolated(environment)
         limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", 86400)
         start = time.monotonic()
         self._process = processes.start([toolkit], environment, base)
         if self._stopped:
             self._end_script(STOP_SECONDS)
         self._later(limit - self._trained_seconds, self.stop, "MaxRuntimeExceeded")
+        if self._patience is not None:
+            left = self._patience - self._waited - self._trained_seconds
+            self._later(left, self.stop, "MaxWaitTimeExceeded")
         spot = self.record.enable_managed_spot_training
         interruption = faults.current.next_interruption() if spot else None
         try:
@@ -195,15 +220,18 @@ class TrainingJob:
 
     def _read_metrics(self, line: str) -> bool:
         """Note the figures in a line of the log; tell whether there were any."""
-        found = {
-            name: {"MetricName": name, "Value": float(value), "Timestamp": utcnow()}
-            for name, regex in self.metrics.items()
-            for value in regex.findall(line)
-        }
-        if found:
-            known = {metric["MetricName"]: metric for metric in self.record.final_metric_data_list}
-            self.record.final_metric_data_list = list((known | found).values())
+        found = {}
+        for name, regex in self.metrics.items():
+            for text in regex.findall(line):
+                with contextlib.suppress(ValueError, TypeError):  # what is no number is no metric
+                    found[name] = {"MetricName": name, "Value": float(text), "Timestamp": utcnow()}
+        self._figures |= found
+        if found and not faults.current.metrics_lag:
+            self._show_figures()
         return bool(found)
+
+    def _show_figures(self) -> None:
+        self.record.final_metric_data_list = list(self._figures.values())
 
     def _show(self, secondary: str, status: str = "InProgress", message: str = "") -> None:
         now = utcnow()
@@ -216,6 +244,9 @@ class TrainingJob:
             self.record.training_start_time = now
         if status in ("Completed", "Failed", "Stopped"):
             self.record.training_end_time = now
+            timer = threading.Timer(faults.current.metrics_lag / clock.speed, self._show_figures)
+            timer.daemon = True
+            timer.start()
             seconds = self._trained_seconds
             price = SPOT_PRICE if self.record.enable_managed_spot_training else 1
             self.record.training_time_in_seconds = round(seconds)

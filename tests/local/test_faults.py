@@ -48,3 +48,15 @@ def test_a_quota_of_nothing_is_worded_as_on_aws() -> None:
     code, message = faults.current.refusal("ml.a.b", spot=False) or ("", "")
     assert code == "ResourceLimitExceeded"
     assert "'ml.a.b for training job usage' is 0 Instances" in message
+
+
+def test_spot_training_has_quotas_and_capacity_of_its_own() -> None:
+    faults.add(["no-spot-quota=ml.a.b", "no-quota=ml.c.d", "no-spot-capacity=ml.e.f"])
+    assert faults.current.refusal("ml.a.b", spot=False) is None
+    for kind in ("ml.a.b", "ml.c.d"):
+        _, message = faults.current.refusal(kind, spot=True, count=2) or ("", "")
+        assert f"'{kind} for spot training job usage' is 0 Instances" in message
+        assert "a request delta of 2 Instances" in message
+    assert faults.current.has_capacity("ml.e.f", spot=False)
+    assert not faults.current.has_capacity("ml.e.f", spot=True)
+    assert faults.current.has_capacity("ml.a.b", spot=True)

@@ -63,9 +63,7 @@ def test_it_needs_the_permissions_of_the_callers_role(
     assert "not authorized to perform: states:StartExecution" in answer["cause"]
 
 
-def test_it_is_stopped_with_its_caller(
-    called: Any, client: Client, make_role: MakeRole
-) -> None:
+def test_it_is_stopped_with_its_caller(called: Any, client: Client, make_role: MakeRole) -> None:
     arn = called({"Wait": {"Type": "Wait", "Seconds": 600, "End": True}})
     api = client("stepfunctions")
     everything = {"Action": "*", "Resource": "*"}
