@@ -30,4 +30,6 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=120
     )
     assert refused.returncode == 1
-    assert refused.stderr == f"{tmp_path}/nowhere is no folder: --data takes a folder with sounds.\n"
+    assert (
+        refused.stderr == f"{tmp_path}/nowhere is no folder: --data takes a folder with sounds.\n"
+    )

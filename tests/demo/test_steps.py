@@ -2,6 +2,7 @@
 
 import io
 import os
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -24,9 +25,12 @@ def test_a_port_in_use_is_the_stand_ins_own_sentence(started: Demo) -> None:
         second.stop()
 
 
-def test_the_summary_says_whether_the_new_model_is_served_and_why_not(started: Demo) -> None:
+def test_the_summary_says_whether_the_new_model_is_served_and_why_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("demo.steps.OUTPUT", tmp_path)
     told = io.StringIO()
-    Demo(Console(file=told, width=200), started.port).summarise(
+    Demo(Console(file=told, width=200), port=0).summarise(
         {
             "promoted": False,
             "why": "its validation loss is 2, that of the served model 1",
