@@ -38,6 +38,7 @@ Handler = Callable[[Any, Any], tuple[Any, str]]
 
 def load_handler(script: Path) -> Handler:
     """Return the `handler` that a model's inference.py defines."""
+    sys.path.insert(0, str(script.parent))  # as the container does
     spec = importlib.util.spec_from_file_location("inference", script)
     if spec is None or spec.loader is None:
         raise ImportError(f"{script} is no Python file")
