@@ -57,7 +57,7 @@ def check_tools() -> None:
 
 ON_AWS = """
 The same on AWS, with your credentials:
-  cdk bootstrap && cdk deploy                        # the outputs name what follows
+  make bootstrap deploy                              # the outputs name what follows
   aws s3 cp --recursive SOUNDS s3://BUCKET/audio/
   aws stepfunctions start-execution --state-machine-arn ARN     # or in the console
   aws sagemaker-runtime invoke-endpoint --endpoint-name sound-vae --accept audio/wav \\
