@@ -65,7 +65,7 @@ def plain_seconds(model_dir: Path, z: np.ndarray) -> float:
     import librosa
     import soundfile
 
-    from autoencoder import VAE
+    from sound_vae.model.autoencoder import VAE
 
     vae = VAE.load(model_dir)
     description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))

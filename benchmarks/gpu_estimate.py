@@ -11,14 +11,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from arguments import hyperparameters
 from benchmarks.graph_cost import Cost, count, fused_launches
 from benchmarks.instances import INSTANCES, PRICES_READ, Instance
 from benchmarks.measurement import Section
 from benchmarks.training import BATCH, LABELS, TRANSFORM, default_trainer, made_up_clips
-from perceptual import STEPS as LISTENER_STEPS
-from recogniser import Recogniser, augmented, log_mel, normalised
-from training_loop import Trainer
+from sound_vae.fit.arguments import hyperparameters
+from sound_vae.fit.trainer import Trainer
+from sound_vae.model.listener import STEPS as LISTENER_STEPS
+from sound_vae.model.recogniser import Recogniser, augmented, log_mel, normalised
 
 CLIPS = 2_700  # to train on, of the 3,000 of the Free Spoken Digit Dataset
 UTILISATION = 0.2  # of peak arithmetic: the matrices are small

@@ -20,9 +20,9 @@ from benchmarks import ROOT
 from benchmarks.full_run import train
 from benchmarks.made_up_sounds import HITS, write_hits, write_notes
 from benchmarks.measurement import Section, machine
-from dataset import Dataset, read_dataset
-from evaluate import spectrograms
-from spectrogram import Transform
+from sound_vae.data.dataset import Dataset, read_dataset
+from sound_vae.model.spectrogram import Transform
+from sound_vae.quality.evaluation import spectrograms
 
 COLUMNS = 8  # sounds of each kind in the picture
 FIGURES = ("accuracy", "frechet_ratio", "diversity", "nearest", "copies", "reconstruction_db")
@@ -120,7 +120,7 @@ def draw(outcomes: dict[str, Outcome], picture: Path) -> None:
 
 def section(outcomes: dict[str, Outcome]) -> Section:
     """Say what was chosen and what came out, a column for each kind."""
-    from evaluate import FIGURES as MEANINGS
+    from sound_vae.quality.evaluation import FIGURES as MEANINGS
 
     transforms = [o.transform for o in outcomes.values()]
     rows = [

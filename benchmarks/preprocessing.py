@@ -7,7 +7,7 @@ import librosa
 import numpy as np
 
 from benchmarks.measurement import Row, Section, medians
-from dataset import read_dataset
+from sound_vae.data.dataset import read_dataset
 
 ROUNDS = 3
 RATE, SECONDS, N_FFT, HOP = 22_050, 0.74, 512, 256  # of the recipe that the baseline stands for

@@ -7,12 +7,12 @@ import statistics
 
 import numpy as np
 
-from autoencoder import VAE, Architecture
 from benchmarks.measurement import Row, Section
-from perceptual import Listener
-from recogniser import Recogniser
-from spectrogram import Transform
-from training_loop import Schedule, Trainer
+from sound_vae.fit.trainer import Schedule, Trainer
+from sound_vae.model.autoencoder import VAE, Architecture
+from sound_vae.model.listener import Listener
+from sound_vae.model.recogniser import Recogniser
+from sound_vae.model.spectrogram import Transform
 
 TRANSFORM = Transform.choose(8000, 0.768)  # what the Free Spoken Digit Dataset gets: 96 x 128
 LABELS = 10

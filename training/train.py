@@ -25,19 +25,25 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers ar
 import keras
 import numpy as np
 
-from arguments import hyperparameters, parse, sagemaker_folder
-from autoencoder import VAE, Architecture
-from checkpoint import Checkpoint, fingerprint
-from dataset import Dataset, read_dataset
-from evaluate import accuracy, evaluate, train_recogniser
-from export import AUDIBLE, export, publish
-from gate import compare
-from perceptual import Listener
-from preprocess import DataError
-from report import write_report
-from sampling import LabelMixtures
-from streaming import some
-from training_loop import Schedule, Trainer, TrainingFailed, choose_batch_size, round_weights
+from sound_vae.data.clips import DataError
+from sound_vae.data.dataset import Dataset, read_dataset
+from sound_vae.data.streaming import some
+from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
+from sound_vae.fit.checkpoint import Checkpoint, fingerprint
+from sound_vae.fit.trainer import (
+    Schedule,
+    Trainer,
+    TrainingFailed,
+    choose_batch_size,
+    round_weights,
+)
+from sound_vae.model.autoencoder import VAE, Architecture
+from sound_vae.model.density import LabelMixtures
+from sound_vae.model.listener import Listener
+from sound_vae.quality.compare_served import compare
+from sound_vae.quality.evaluation import accuracy, evaluate, train_recogniser
+from sound_vae.quality.run_report import write_report
+from sound_vae.serving.export import AUDIBLE, export, publish
 
 # no epoch depends on these
 AFTER_TRAINING = ("temperature", "texture", "griffin_lim_iterations", "evaluation_sounds")

@@ -10,7 +10,7 @@ import train
 from benchmarks import other_sounds
 from benchmarks.made_up_sounds import HITS, write_hits, write_notes
 from benchmarks.other_sounds import Outcome
-from dataset import read_dataset
+from sound_vae.data.dataset import read_dataset
 
 SMALL = ["--epochs", "1", "--channels", "16", "--latent-dim", "4", "--griffin-lim-iterations", "2"]
 

@@ -30,7 +30,7 @@ def test_the_archive_is_small_and_flat() -> None:
 
 
 def test_the_archive_answers_with_the_handler_of_this_repository(starter: Path) -> None:
-    handler = STARTER.parents[2] / "training" / "inference.py"
+    handler = STARTER.parents[2] / "training/sound_vae/serving/inference.py"
     assert (starter / "code/inference.py").read_text() == handler.read_text()
 
 

@@ -8,13 +8,13 @@ import soundfile
 import tensorflow as tf
 
 import train
-from arguments import hyperparameters
-from autoencoder import VAE
-from evaluate import FIGURES
-from export import SoundGenerator
-from sampling import LabelMixtures
-from spectrogram import Transform
-from training_loop import Trainer
+from sound_vae.fit.arguments import hyperparameters
+from sound_vae.fit.trainer import Trainer
+from sound_vae.model.autoencoder import VAE
+from sound_vae.model.density import LabelMixtures
+from sound_vae.model.spectrogram import Transform
+from sound_vae.quality.evaluation import FIGURES
+from sound_vae.serving.export import SoundGenerator
 
 HERE = Path(train.__file__).parent
 
@@ -33,7 +33,9 @@ def test_one_epoch_writes_what_the_serving_container_reads(model_dir: Path) -> N
     description = json.loads((model_dir / "model.json").read_text())
     assert description["labels"] == ["high", "low"]
     assert description["sample_rate"] == 8000
-    assert (model_dir / "code/inference.py").read_text() == (HERE / "inference.py").read_text()
+    assert (model_dir / "code/inference.py").read_text() == (
+        HERE / "sound_vae/serving/inference.py"
+    ).read_text()
 
 
 def test_saved_weights_and_saved_graph_give_the_same_sound(
@@ -85,8 +87,8 @@ def test_labelled_clips_are_listened_to_while_training_and_afterwards(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("recogniser.Recogniser.STEPS", 20)
-    monkeypatch.setattr("perceptual.STEPS", 20)
+    monkeypatch.setattr("sound_vae.model.recogniser.Recogniser.STEPS", 20)
+    monkeypatch.setattr("sound_vae.model.listener.STEPS", 20)
     data, model = tmp_path / "data", tmp_path / "model"
     data.mkdir()
     for take in range(60):
@@ -136,7 +138,9 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_says_why(
 ) -> None:
     (tmp_path / "output").mkdir()
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
-    monkeypatch.setattr("training_loop.elbo_loss", lambda mse, kl, values: mse * float("nan"))
+    monkeypatch.setattr(
+        "sound_vae.fit.trainer.elbo_loss", lambda mse, kl, values: mse * float("nan")
+    )
     arguments = ["--data", str(tones), "--model-dir", str(tmp_path / "model"), *small]
     assert train.main(arguments) == 1
     reason = (tmp_path / "output" / "failure").read_text()
