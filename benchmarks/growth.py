@@ -44,7 +44,7 @@ def preprocessing(folder: Path, times: int) -> float:
 
 
 def _link(files: list[Path], folder: Path, copies: Path, times: int) -> None:
-    """Give each of the files below `folder` so many names below `copies`."""
+    """Give each of the files below `folder` this many names below `copies`."""
     for i in range(times):
         for file in files:
             name = file.relative_to(folder)

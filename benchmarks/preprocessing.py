@@ -39,7 +39,7 @@ def run(folder: Path) -> Section:
         )
     ]
     method = (
-        f"Median of {ROUNDS} turns over the same folder: `training/dataset.py`, which trims, "
+        f"Median of {ROUNDS} turns over the same folder: `training/sound_vae/data`, which trims, "
         "resamples where needed, reports, and leaves the spectrograms in one file, against a loop "
         "of `librosa.load`, `librosa.stft` and `numpy.save`."
     )

@@ -1,15 +1,23 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from sound_vae.data import clips as clips_module
-from sound_vae.data.clips import Clips, DataError, read_folder
+from sound_vae.data.audio import cropped
+from sound_vae.data.clips import Clips, choose_samples, read_clips
 from sound_vae.data.dataset import read_dataset
+from sound_vae.data.folder import visible_files
+from sound_vae.data.report import DataError
+from sound_vae.model.spectrogram import PEAK
 
 Tone = Callable[..., np.ndarray]
+
+
+def read_folder(folder: Path, **settings: Any) -> Clips:
+    return read_clips(folder, visible_files(folder), **settings)
 
 
 def waves(clips: Clips) -> np.ndarray:
@@ -29,7 +37,7 @@ def test_reads_every_format_rate_and_channel_count(
     assert clips.labels == ["a"]
     spectrum = np.abs(np.fft.rfft(waves(clips)[0]))
     assert spectrum.argmax() * 16_000 / 4800 == pytest.approx(440, abs=8)
-    assert np.abs(waves(clips)).max() == pytest.approx(clips_module.PEAK, abs=0.001)
+    assert np.abs(waves(clips)).max() == pytest.approx(PEAK, abs=0.001)
 
 
 @pytest.mark.parametrize("width", ["PCM_U8", "PCM_24", "FLOAT"])
@@ -134,8 +142,8 @@ def test_a_missing_folder_is_a_clear_error(tmp_path: Path) -> None:
 
 def test_the_chosen_length_holds_nearly_all_sounds_without_much_silence() -> None:
     lengths = [3000] * 97 + [5600] * 2 + [30_000]
-    assert clips_module.choose_samples(np.array(lengths), 8000) == 5632  # 11 eighths of 4096
-    assert clips_module.choose_samples(np.full(5, 20_000), 4000) == 16_000  # 4 s at most
+    assert choose_samples(np.array(lengths), 8000) == 5632  # 11 eighths of 4096
+    assert choose_samples(np.full(5, 20_000), 4000) == 16_000  # 4 s at most
 
 
 def test_rate_and_length_are_chosen_from_the_data(tmp_path: Path, tone: Tone) -> None:
@@ -150,7 +158,7 @@ def test_rate_and_length_are_chosen_from_the_data(tmp_path: Path, tone: Tone) ->
 
 
 def test_a_cropped_clip_ends_softly() -> None:
-    cropped = clips_module.cropped(np.ones(1000, np.float32), 640)
-    assert cropped.shape == (640,)
-    assert cropped[-1] == 0
-    assert cropped[:600].min() == 1
+    sound = cropped(np.ones(1000, np.float32), 640)
+    assert sound.shape == (640,)
+    assert sound[-1] == 0
+    assert sound[:600].min() == 1

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 import train
-from sound_vae.data.clips import DataError
 from sound_vae.data.dataset import read_dataset
+from sound_vae.data.report import DataError
 
 ROOM, ROOM_TO_TRAIN = 160, 480  # MiB, beside what TensorFlow takes
 Tone = Callable[..., np.ndarray]

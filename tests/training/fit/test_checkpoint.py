@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,17 @@ import pytest
 import soundfile
 
 import train
+from sound_vae.data.dataset import Dataset
 from sound_vae.fit.checkpoint import FILE, Checkpoint, fingerprint
-from sound_vae.fit.trainer import Schedule, Trainer
+from sound_vae.fit.schedule import Schedule
+from sound_vae.fit.trainer import Trainer
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.listener import Listener
+from sound_vae.model.spectrogram import Transform
+from sound_vae.serving.description import Description
+from sound_vae.serving.served_model import ServedModel
 
+TRANSFORM = Transform(4000, 16 * 8, 32, 8)
 KILLS, KILLS_NEAR_THE_END, EPOCHS = 20, 2, 60
 HERE = Path(__file__).parent
 
@@ -29,8 +36,14 @@ class Cut(Exception):  # noqa: N818 - it is no error
 
 def trainer(seed: int = 0) -> Trainer:
     values = np.random.default_rng(seed).random((8, 16, 16)).astype(np.float16)
+    data = Dataset.of(values, TRANSFORM)
     vae = VAE(Architecture("default", 16, 16, latent_dim=2, channels=8))
-    return Trainer(vae, values[:6], values[6:], Schedule(9, 2, 1e-3, 1, 4, seed))
+    return Trainer(
+        vae,
+        data.subset(np.arange(6)),
+        data.subset(np.arange(6, 8)),
+        Schedule(9, 2, 1e-3, 1, 4, seed),
+    )
 
 
 def moved(trainer: Trainer) -> Trainer:
@@ -106,16 +119,18 @@ def test_a_disk_that_is_full_costs_the_checkpoint_and_not_the_run(
 
 
 def test_a_fingerprint_tells_settings_and_data_apart() -> None:
-    values = np.zeros((2, 3), np.float16)
-    same = fingerprint({"a": 1, "b": None}, values, ["x"])
-    assert same == fingerprint({"b": None, "a": 1}, values.copy(), ["x"])
+    values = np.zeros((2, 3, 4), np.float16)
+    data = Dataset.of(values, TRANSFORM)
+    same = fingerprint({"a": 1, "b": None}, data)
+    assert same == fingerprint({"b": None, "a": 1}, Dataset.of(values.copy(), TRANSFORM))
     others = [
-        fingerprint({"a": 2, "b": None}, values, ["x"]),
-        fingerprint({"a": 1, "b": None}, values, ["y"]),
-        fingerprint({"a": 1, "b": None}, values.reshape(3, 2), ["x"]),
-        fingerprint({"a": 1, "b": None}, values + 1, ["x"]),
+        fingerprint({"a": 2, "b": None}, data),
+        fingerprint({"a": 1, "b": None}, replace(data, names=["x", "y"])),
+        fingerprint({"a": 1, "b": None}, replace(data, label_ids=np.array([0, 1]))),
+        fingerprint({"a": 1, "b": None}, Dataset.of(values.reshape(2, 4, 3), TRANSFORM)),
+        fingerprint({"a": 1, "b": None}, Dataset.of(values + 1, TRANSFORM)),
     ]
-    assert len({same, *others}) == 5
+    assert len({same, *others}) == 6
 
 
 def test_a_run_that_was_cut_short_ends_as_if_it_had_not_been(
@@ -123,8 +138,9 @@ def test_a_run_that_was_cut_short_ends_as_if_it_had_not_been(
 ) -> None:
     trained: list[VAE] = []
 
-    def export(folder: Path, vae: VAE, *_: Any, **__: Any) -> None:
+    def export(folder: Path, vae: VAE, _: Any, description: Description, **__: Any) -> None:
         trained.append(vae)
+        description.write(folder)
 
     def run(folder: str) -> list[dict[str, float]]:
         arguments = ["--checkpoint-dir", str(tmp_path / folder), "--output", str(tmp_path / folder)]
@@ -138,7 +154,7 @@ def test_a_run_that_was_cut_short_ends_as_if_it_had_not_been(
             raise Cut
 
     monkeypatch.setattr(train, "export", export)
-    monkeypatch.setattr(train, "write_report", lambda *_: None)
+    monkeypatch.setattr(train, "write_run_report", lambda *_: None)
     whole = run("whole")
     save = Checkpoint.save
     monkeypatch.setattr(Checkpoint, "save", cut_after_two)
@@ -168,7 +184,7 @@ def test_a_run_that_goes_on_does_not_train_its_listener_again(
 
     monkeypatch.setattr(Listener, "learn", learn)
     monkeypatch.setattr(
-        train, "finish", lambda trainer, *_: heard.append(trainer.listener.network.get_weights())
+        train, "finish", lambda _, trainer: heard.append(trainer.listener.network.get_weights())
     )
     arguments = ["--data", str(tmp_path), "--model-dir", str(tmp_path / "model"), *small]
     for _ in range(2):
@@ -177,16 +193,6 @@ def test_a_run_that_goes_on_does_not_train_its_listener_again(
     for weights in heard:
         for one, other in zip(weights, learnt[0], strict=True):
             np.testing.assert_array_equal(one, other)
-
-
-def test_sagemakers_folder_is_used_when_it_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
-    arguments = ["--data", "d", "--model-dir", "m"]
-    assert train.parse_args(arguments).checkpoint_dir is None
-    (tmp_path / "checkpoints").mkdir()
-    assert train.parse_args(arguments).checkpoint_dir == tmp_path / "checkpoints"
 
 
 class Runs:
@@ -263,11 +269,11 @@ def test_a_run_killed_at_any_moment_loses_one_epoch_at_most(runs: Runs) -> None:
         assert printed == list(range(before + 1, before + 1 + len(printed)))
         assert 0 <= runs.saved() - before - len(printed) <= 1  # it is saved, then printed
         if (runs.model / "1").exists():
-            assert VAE.load(runs.model)
+            assert ServedModel.load(runs.model).vae
     runs.start(compiled=True)
     assert runs.end() == 0
     assert runs.saved() == EPOCHS
-    assert VAE.load(runs.model)
+    assert ServedModel.load(runs.model).vae
     assert (runs.model / "1" / "saved_model.pb").is_file()
     assert {path.name for path in runs.folder.iterdir()} == {"data", "log", "checkpoints", "model"}
 

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sound_vae.data.streaming import Rows, Scratch
+from sound_vae.data.dataset import Dataset
+from sound_vae.data.streaming import Scratch
 from sound_vae.fit.device import Device, _precision
-from sound_vae.fit.trainer import Schedule, Trainer
+from sound_vae.fit.schedule import Schedule
+from sound_vae.fit.trainer import Trainer
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.listener import Listener
 from sound_vae.model.recogniser import Recogniser
@@ -23,15 +25,12 @@ def made(device: Device) -> Trainer:
     scratch = Scratch((40, 32, 64), np.float16)
     clips = np.random.default_rng(0).random(scratch.shape) * np.linspace(1, 0, 64)
     scratch.write(0, clips.astype(np.float16))
-    values = scratch.array()
-    ids = np.arange(40) % 2
+    data = Dataset.of(scratch.array(), TRANSFORM, np.arange(40) % 2, ["a", "b"])
     return Trainer(
         VAE(ARCHITECTURE),
-        Rows(values, np.arange(8, 40)),
-        Rows(values, np.arange(8)),
+        data.subset(np.arange(8, 40)),
+        data.subset(np.arange(8)),
         Schedule(2, 4, 2e-3, 0, 3, 0),
-        labels=2,
-        label_ids=(ids[8:], ids[:8]),
         listener=Listener(Recogniser.untrained(TRANSFORM, 2)),
         device=device,
     )

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -66,17 +64,3 @@ def test_the_divergence_from_the_prior_is_zero_at_the_prior() -> None:
     zero = tf.zeros([1, 5])
     assert float(kl_divergence(zero, zero)[0]) == 0
     assert float(kl_divergence(zero + 2, zero)[0]) == pytest.approx(10)  # 5 x 2^2 / 2
-
-
-def test_saved_then_loaded_gives_the_same_output(tmp_path: Path) -> None:
-    vae = VAE(Architecture("default", 32, 16, latent_dim=4, channels=8))
-    x = np.random.default_rng(0).random((3, 32, 16), np.float32)
-    vae.save(tmp_path, {"labels": ["a"]})
-    again = VAE.load(tmp_path)
-    assert again.architecture == vae.architecture
-    np.testing.assert_array_equal(again(x).numpy(), vae(x).numpy())
-
-
-def test_loading_from_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"model\.json"):
-        VAE.load(tmp_path)

@@ -28,7 +28,7 @@ def test_a_sound_of_its_label_does_not_stray_and_one_of_another_does() -> None:
     offset = prior.offset(mu, label_ids)
     np.testing.assert_allclose(offset[0], 0, atol=1e-5)
     # both means are RADIUS along axes of their own: 0.5 * (5^2 + 5^2); without a label all is fine
-    np.testing.assert_allclose(prior.stray(offset, label_ids), [0, RADIUS**2, 0], atol=1e-3)
+    np.testing.assert_allclose(prior.off_label(offset, label_ids), [0, RADIUS**2, 0], atol=1e-3)
 
 
 def test_without_labels_the_prior_is_around_nought() -> None:
@@ -36,4 +36,4 @@ def test_without_labels_the_prior_is_around_nought() -> None:
     mu = tf.ones([2, 5])
     nowhere = tf.constant([-1, -1])
     np.testing.assert_array_equal(prior.offset(mu, nowhere), mu)
-    np.testing.assert_array_equal(prior.stray(mu, nowhere), [0, 0])
+    np.testing.assert_array_equal(prior.off_label(mu, nowhere), [0, 0])

@@ -12,11 +12,12 @@ import pytest
 import train
 from infra.starter.pack import pack
 from sound_vae.data.dataset import Dataset, read_dataset
-from sound_vae.fit.trainer import Schedule, Trainer
-from sound_vae.model.autoencoder import VAE
+from sound_vae.fit.schedule import Schedule
+from sound_vae.fit.trainer import Trainer
 from sound_vae.model.recogniser import Recogniser
-from sound_vae.quality.compare_served import compare, served_archive
+from sound_vae.quality.compare_served import compare_served
 from sound_vae.quality.evaluation import accuracy
+from sound_vae.serving.served_model import ServedModel
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +27,8 @@ def data(tones: Path) -> Dataset:
 
 @pytest.fixture
 def trainer(model_dir: Path, data: Dataset) -> Trainer:
-    training, validation = data.split(0.1)
-    return Trainer(
-        VAE.load(model_dir),
-        data.values[training],
-        data.values[validation],
-        Schedule(1, 4, 1e-3, 1, 4, 0),
-        labels=len(data.labels),
-        label_ids=(data.label_ids[training], data.label_ids[validation]),
-    )
+    vae = ServedModel.load(model_dir).vae
+    return Trainer(vae, *data.split(0.1), Schedule(1, 4, 1e-3, 1, 4, 0))
 
 
 @pytest.fixture
@@ -52,17 +46,17 @@ def changed(model_dir: Path, folder: Path, name: str, value: Any) -> Path:
     return folder / "changed.tar.gz"
 
 
-def test_a_model_is_as_good_as_itself(archive: Path, trainer: Trainer, data: Dataset) -> None:
-    figures = compare(archive, trainer, data, accuracy=lambda folder: len(list(folder.iterdir())))
+def test_a_model_is_as_good_as_itself(archive: Path, trainer: Trainer) -> None:
+    figures = compare_served(archive, trainer, accuracy=lambda served: len(served.labels))
     assert figures["comparable"] == 1
     assert figures["served_val_loss"] == pytest.approx(trainer.evaluate()["val_loss"], abs=1e-6)
-    assert figures["served_val_accuracy"] == 5  # it saw the unpacked model
+    assert figures["served_val_accuracy"] == 2  # it was given the served model
 
 
-def test_a_worse_model_has_a_higher_loss(archive: Path, trainer: Trainer, data: Dataset) -> None:
+def test_a_worse_model_has_a_higher_loss(archive: Path, trainer: Trainer) -> None:
     own = trainer.evaluate()["val_loss"]
     trainer.vae.set_weights([np.zeros_like(w) for w in trainer.vae.get_weights()])
-    assert compare(archive, trainer, data)["served_val_loss"] == pytest.approx(own, abs=1e-6)
+    assert compare_served(archive, trainer)["served_val_loss"] == pytest.approx(own, abs=1e-6)
     assert trainer.evaluate()["val_loss"] > own
 
 
@@ -79,21 +73,20 @@ def test_a_model_for_another_task_is_not_compared(
     model_dir: Path,
     tmp_path: Path,
     trainer: Trainer,
-    data: Dataset,
     capsys: pytest.CaptureFixture[str],
     name: str,
     value: Any,
     words: str,
 ) -> None:
     archive = changed(model_dir, tmp_path, name, value)
-    assert compare(archive, trainer, data) == {"comparable": 0}
+    assert compare_served(archive, trainer) == {"comparable": 0}
     out = capsys.readouterr().out
     assert words in out
     assert len(out.splitlines()) == 1
 
 
 def test_weights_that_are_missing_are_not_made_up(
-    model_dir: Path, tmp_path: Path, trainer: Trainer, data: Dataset
+    model_dir: Path, tmp_path: Path, trainer: Trainer
 ) -> None:
     shutil.copytree(model_dir, tmp_path / "model")
     with h5py.File(tmp_path / "model/vae.weights.h5", "a") as file:
@@ -101,7 +94,7 @@ def test_weights_that_are_missing_are_not_made_up(
         file.visititems(lambda name, x: names.append(name) if isinstance(x, h5py.Dataset) else None)
         del file[names[-1].rpartition("/")[0]]
     pack(tmp_path / "model", tmp_path / "model.tar.gz")
-    assert compare(tmp_path / "model.tar.gz", trainer, data) == {"comparable": 0}
+    assert compare_served(tmp_path / "model.tar.gz", trainer) == {"comparable": 0}
 
 
 def test_accuracy_is_the_share_of_sounds_heard_right(model_dir: Path) -> None:
@@ -109,7 +102,7 @@ def test_accuracy_is_the_share_of_sounds_heard_right(model_dir: Path) -> None:
         def listen(self, values: np.ndarray) -> tuple[None, np.ndarray]:
             return None, np.zeros(len(values), int)
 
-    assert accuracy(model_dir, cast(Recogniser, Deaf()), sounds=8) == 0.5
+    assert accuracy(ServedModel.load(model_dir), cast(Recogniser, Deaf()), sounds=8) == 0.5
 
 
 def hostile(path: Path) -> None:
@@ -131,19 +124,12 @@ def hostile(path: Path) -> None:
     ids=["absent", "empty", "other", "no files", "hostile"],
 )
 def test_a_broken_archive_does_not_fail_the_run(
-    tmp_path: Path, trainer: Trainer, data: Dataset, make: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, trainer: Trainer, make: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make(tmp_path / "model.tar.gz")
-    assert compare(tmp_path / "model.tar.gz", trainer, data) == {"comparable": 0}
+    assert compare_served(tmp_path / "model.tar.gz", trainer) == {"comparable": 0}
     assert "not compared with the served model: " in capsys.readouterr().out
     assert not (tmp_path / "outside").exists()
-
-
-def test_the_channels_archive_is_found_whatever_its_name(tmp_path: Path) -> None:
-    assert served_archive(None) is None
-    assert served_archive(str(tmp_path)) == tmp_path / "model.tar.gz"
-    (tmp_path / "mine.tar.gz").touch()
-    assert served_archive(str(tmp_path)) == tmp_path / "mine.tar.gz"
 
 
 def test_a_run_prints_how_the_served_model_fares(
@@ -154,7 +140,9 @@ def test_a_run_prints_how_the_served_model_fares(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(train, "export", lambda *_, **__: None)
+    monkeypatch.setattr(
+        train, "export", lambda folder, vae, density, description, **_: description.write(folder)
+    )
     monkeypatch.setenv("SM_CHANNEL_SERVED", str(archive.parent))
     model = tmp_path / "new"
     assert train.main(["--data", str(tones), "--model-dir", str(model), *small]) == 0

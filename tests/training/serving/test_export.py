@@ -9,7 +9,7 @@ import tensorflow as tf
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.spectrogram import Transform
-from sound_vae.serving.export import SoundGenerator, resample
+from sound_vae.serving.sound_generator import SoundGenerator, resample
 
 Samples = Callable[[bytes], tuple[np.ndarray, int]]
 

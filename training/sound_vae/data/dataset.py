@@ -1,22 +1,24 @@
-"""A data folder to spectrograms, labels and a validation split."""
+"""A data folder as spectrograms with labels, and its split into training and validation clips."""
 
 import errno
 import hashlib
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from sound_vae.data.clips import Clips, DataError, Report, is_sound, read_folder, visible_files
+from sound_vae.data.clips import Clips, read_clips
+from sound_vae.data.folder import is_sound, visible_files
 from sound_vae.data.prepared import read_prepared
-from sound_vae.data.streaming import Rows, Scratch, ahead
+from sound_vae.data.report import DataError, DataReport
+from sound_vae.data.streaming import Rows, Scratch, bounded_map, subsample
 from sound_vae.model.spectrogram import Transform
 
 NO_LABEL = -1
@@ -24,36 +26,65 @@ FEWEST_PER_LABEL = 2  # on average; with fewer the labels are file numbers, not 
 BATCH, NEIGHBOURS = 64, 1024  # clips
 
 
-@dataclass
+@dataclass(frozen=True)
 class Dataset:
-    """Everything that a training run needs to know about its data."""
+    """Clips as spectrograms with their labels. A part of a Dataset is a Dataset, too."""
 
-    values: np.ndarray  # (clips, frames, bins), float16 in 0..1; may lie in a file
+    clips: Rows  # (clips, frames, bins), float16 in 0..1; indexing reads them, maybe from a file
     names: list[str]
     label_ids: np.ndarray  # (clips,), index into labels or NO_LABEL
     labels: list[str]  # sorted; empty when the data is unlabelled
     transform: Transform
-    report: Report
+    report: DataReport = field(default_factory=DataReport)  # on all files that were found
 
-    def clips(self, numbers: np.ndarray) -> Rows:
-        """Give the spectrograms of some clips without reading them yet."""
-        return Rows(self.values, numbers)
+    @classmethod
+    def of(
+        cls,
+        values: np.ndarray,
+        transform: Transform,
+        label_ids: np.ndarray | None = None,
+        labels: Sequence[str] = (),
+    ) -> "Dataset":
+        """Wrap an array (clips, frames, bins); without label ids nothing has a label."""
+        if label_ids is None:
+            label_ids = np.full(len(values), NO_LABEL)
+        names = [f"{number}" for number in range(len(values))]
+        rows = Rows(values, np.arange(len(values)))
+        return cls(rows, names, label_ids, list(labels), transform)
 
-    def split(self, validation_split: float) -> tuple[np.ndarray, np.ndarray]:
-        """Give the indices of the training and of the validation clips.
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def subset(self, numbers: np.ndarray) -> "Dataset":
+        """Give the clips of these numbers, without reading them yet."""
+        names = [self.names[number] for number in numbers]
+        return replace(
+            self, clips=Rows(self.clips, numbers), names=names, label_ids=self.label_ids[numbers]
+        )
+
+    def split(self, share: float) -> tuple["Dataset", "Dataset"]:
+        """Split into training and validation clips; the latter are about this share of all.
 
         A clip's side depends on its name alone, so it keeps it when the folder grows.
         Raises DataError when there are fewer than two clips.
         """
-        if len(self.names) < 2:
+        if len(self) < 2:
             raise DataError(f"one clip ({self.names[0]}) is too few: training needs at least two")
         ranks = np.array([_rank(name) for name in self.names])
-        validation = ranks < validation_split
+        validation = ranks < share
         if not validation.any():
             validation[ranks.argmin()] = True
         if validation.all():
             validation[ranks.argmax()] = False
-        return np.flatnonzero(~validation), np.flatnonzero(validation)
+        return self.subset(np.flatnonzero(~validation)), self.subset(np.flatnonzero(validation))
+
+    def labelled(self) -> "Dataset":
+        """Leave out the clips that have no label."""
+        return self.subset(np.flatnonzero(self.label_ids != NO_LABEL))
+
+    def subsample(self, most: int, seed: int) -> "Dataset":
+        """All clips, or `most` random ones of more."""
+        return self.subset(subsample(np.arange(len(self)), most, seed))
 
 
 def read_dataset(
@@ -69,19 +100,19 @@ def read_dataset(
 
     Raises DataError with a sentence when the folder cannot be trained on.
     """
+    files = visible_files(folder)
+    prepared = [name for name in files if name.lower().endswith(".npy")]
     try:
-        names = visible_files(folder)
-        prepared = [name for name in names if name.lower().endswith(".npy")]
-        if prepared and not any(map(is_sound, names)):
+        if prepared and not any(map(is_sound, files)):
             values, names, labels, transform, report = read_prepared(
                 folder, prepared, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length
             )
         else:
-            clips = read_folder(
-                folder, sample_rate=sample_rate, clip_seconds=clip_seconds, trim_db=trim_db
+            clips = read_clips(
+                folder, files, sample_rate=sample_rate, clip_seconds=clip_seconds, trim_db=trim_db
             )
             transform = _transform(clips, n_fft, hop_length)
-            values = spectrograms(clips, transform)
+            values = transform_clips(clips, transform)
             names, labels, report = clips.names, clips.labels, clips.report
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -93,7 +124,8 @@ def read_dataset(
     classes = _classes(labels, report)
     index = {label: i for i, label in enumerate(classes)}
     label_ids = np.array([index.get(label or "", NO_LABEL) for label in labels])
-    return Dataset(values, names, label_ids, classes, transform, report)
+    rows = Rows(values, np.arange(len(names)))
+    return Dataset(rows, names, label_ids, classes, transform, report)
 
 
 def _transform(clips: Clips, n_fft: int | None, hop_length: int | None) -> Transform:
@@ -104,7 +136,7 @@ def _transform(clips: Clips, n_fft: int | None, hop_length: int | None) -> Trans
         raise DataError(str(error)) from error
 
 
-def spectrograms(clips: Clips, transform: Transform) -> np.ndarray:
+def transform_clips(clips: Clips, transform: Transform) -> np.ndarray:
     """All clips as (clips, frames, bins), float16 in a file.
 
     Clips of like length are transformed together up to the end of the longest; silence stays 0.
@@ -121,7 +153,7 @@ def spectrograms(clips: Clips, transform: Transform) -> np.ndarray:
 
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
-        for _ in ahead(pool, fill, _alike(clips.lengths), threads):
+        for _ in bounded_map(pool, fill, _by_length(clips.lengths), threads):
             pass
     return scratch.array()
 
@@ -134,7 +166,7 @@ def _graph(transform: Transform) -> tf.types.experimental.GenericFunction:
     )
 
 
-def _alike(lengths: np.ndarray) -> Iterator[np.ndarray]:
+def _by_length(lengths: np.ndarray) -> Iterator[np.ndarray]:
     """Batches of clip numbers of like length, not far from each other in the files."""
     for start in range(0, len(lengths), NEIGHBOURS):
         order = start + np.argsort(lengths[start : start + NEIGHBOURS], kind="stable")
@@ -147,7 +179,7 @@ def _rank(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
 
-def _classes(labels: list[str | None], report: Report) -> list[str]:
+def _classes(labels: list[str | None], report: DataReport) -> list[str]:
     """Pick the labels worth learning: none when most files have none or each has its own."""
     found = sorted({label for label in labels if label})
     labelled = sum(label is not None for label in labels)

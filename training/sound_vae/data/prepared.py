@@ -3,7 +3,6 @@
 Values are decibels, or lie between 0 and 1 (each file scaled by its own minimum and maximum).
 """
 
-import math
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sound_vae.data.clips import DataError, Report, label_of
-from sound_vae.data.streaming import Scratch, ahead
-from sound_vae.model.spectrogram import Transform, halvings
+from sound_vae.data.folder import label_of
+from sound_vae.data.report import DataError, DataReport
+from sound_vae.data.streaming import Scratch, bounded_map
+from sound_vae.model.autoencoder import whole_frames
+from sound_vae.model.spectrogram import Transform
 
 SAMPLE_RATE = 22_050  # Hz, of spectrograms that come without a sample rate
 FLOOR_DB = -80.0
@@ -27,17 +28,17 @@ def read_prepared(
     sample_rate: int | None = None,
     n_fft: int | None = None,
     hop_length: int | None = None,
-) -> tuple[np.ndarray, list[str], list[str | None], Transform, Report]:
+) -> tuple[np.ndarray, list[str], list[str | None], Transform, DataReport]:
     """Values (clips, frames, bins), float16 in 0..1 in a file; names, labels, transform, report.
 
     All files must have the shape that most have; others are skipped. Raises DataError when none
     can be used.
     """
-    report = Report()
+    report = DataReport()
     shapes: dict[str, tuple[int, int]] = {}
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
-        outcomes = ahead(pool, partial(_shape, folder), files, 2 * threads)
+        outcomes = bounded_map(pool, partial(_shape, folder), files, 2 * threads)
         for name, outcome in zip(files, outcomes, strict=True):
             if isinstance(outcome, str):
                 report.skipped.append((name, outcome))
@@ -58,8 +59,7 @@ def read_prepared(
         bins -= 1
     if n_fft is not None and n_fft != 2 * bins:
         raise DataError(f"n_fft is {n_fft}, but spectrograms of {shape[0]} bins need {2 * bins}")
-    multiple = 2 ** halvings(frames)
-    missing = math.ceil(frames / multiple) * multiple - frames
+    missing = whole_frames(frames) - frames
     scratch = Scratch((len(names), frames + missing, bins), np.float16)
     for row, name in enumerate(names):
         scratch.write(row, _unit_scale(_load(folder / name)).T[:, :bins])

@@ -1,4 +1,4 @@
-"""What lets data be larger than memory: arrays in files, parts of them, and work a little ahead."""
+"""What lets data be larger than memory: arrays in files, some rows of them, and a bounded map."""
 
 import math
 import os
@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 MOST_IN_BATCH = 256  # clips
-BATCH_VALUES = 2**22  # and so many numbers, 16 MB
+BATCH_VALUES = 2**22  # of all clips in a batch, 16 MB as float32
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -54,34 +54,34 @@ class Rows:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, which: slice | np.ndarray) -> np.ndarray:
+    def __getitem__(self, which: int | slice | np.ndarray) -> np.ndarray:
         return self.values[self.rows[which]]
 
 
 def batches(clips: np.ndarray | Rows) -> Iterator[slice]:
-    """Parts of clips that can be looked at together: fewer where each is large."""
+    """Slices of clips that fit into memory together: smaller ones where each clip is large."""
     size = min(max(BATCH_VALUES // int(np.prod(clips.shape[1:])), 1), MOST_IN_BATCH)
     for start in range(0, len(clips), size):
         yield slice(start, start + size)
 
 
-def some(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+def subsample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
     """All rows, or as many random ones as `most`, in order."""
     if len(rows) <= most:
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def ahead(
+def bounded_map(
     pool: Executor,
     work: Callable[[Item], Result],
     items: Iterable[Item],
     most: int,
     quick: Callable[[Item], bool] = lambda item: False,
 ) -> Iterator[Result]:
-    """`pool.map`, but with at most so many results that nobody has taken yet.
+    """`pool.map`, but with at most `most` results that nobody has taken yet.
 
-    Work on `quick` items is done here and now: it takes less time than handing it over.
+    Work on `quick` items is done in this thread: handing it over would take longer.
     """
     waiting: deque[Callable[[], Result]] = deque()
     for item in items:

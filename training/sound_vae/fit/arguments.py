@@ -1,4 +1,4 @@
-"""What train.py is told: folders, mostly from SageMaker's environment, and hyperparameters.
+"""The command line of train.py: folders, some of them from SageMaker, and hyperparameters.
 
 hyperparameters.json is the one list of the latter, with their types, limits and defaults.
 """
@@ -10,8 +10,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from sound_vae.quality.compare_served import served_archive
 
 TRAINING = Path(__file__).parents[2]
 
@@ -127,6 +125,13 @@ def _model_dir(given: str | None) -> Path | None:
     if given is None or given.startswith("s3://"):
         given = os.environ.get("SM_MODEL_DIR")
     return Path(given) if given else None
+
+
+def served_archive(channel: str | None) -> Path | None:
+    """Find the archive in SageMaker's channel `served`, a folder; None when there is none."""
+    if not channel:
+        return None
+    return next(iter(sorted(Path(channel).glob("*.tar.gz"))), Path(channel) / "model.tar.gz")
 
 
 def _checkpoint_dir() -> Path | None:

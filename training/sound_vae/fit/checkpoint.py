@@ -1,11 +1,11 @@
 """The state of a run after each epoch, so that a run which was cut short can go on.
 
-    checkpoint = Checkpoint(folder, fingerprint({"epochs": 60}, values))
+    checkpoint = Checkpoint(folder, fingerprint({"epochs": 60}, data))
     history = checkpoint.restore(trainer)    # the epochs that are done already
     checkpoint.save(trainer, history)
 
-It is one file that a rename replaces. Who copies it while training goes on, as SageMaker does to
-S3, gets the previous state or the next, whole.
+It is one file that a rename replaces: whoever copies it while training goes on, as SageMaker does
+to S3, gets the previous state or the next, whole.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from sound_vae.data.dataset import Dataset
 from sound_vae.fit.trainer import Trainer
 
 FILE = "checkpoint.npz"
@@ -26,7 +27,7 @@ History = list[dict[str, float]]
 
 
 class Checkpoint:
-    """The newest state of the runs that have the same fingerprint, in a folder of its own."""
+    """The newest state of the run with this fingerprint, in a folder that holds nothing else."""
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self.file, self.fingerprint = folder / FILE, fingerprint
@@ -81,20 +82,18 @@ class Checkpoint:
         return about["history"]
 
 
-def fingerprint(settings: dict[str, Any], *data: np.ndarray | list[str]) -> str:
-    """Sum up what decides how a run goes; equal inputs give the same hexadecimal digits."""
+def fingerprint(settings: dict[str, Any], data: Dataset) -> str:
+    """Hash everything that decides how a run goes."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for part in data:
-        if isinstance(part, np.ndarray):
-            digest.update(f"{part.dtype}{part.shape}".encode())
-            digest.update(np.ascontiguousarray(part).view(np.uint8).data)
-        else:
-            digest.update(json.dumps(part).encode())
+    digest.update(json.dumps(data.names).encode())
+    for array in (data.clips.values, data.label_ids):
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()
 
 
 def _parts(trainer: Trainer) -> dict[str, list[np.ndarray]]:
-    """Everything that epochs hang on; order and noise follow from seed, epoch and step."""
+    """All that later epochs depend on; order and noise follow from seed, epoch and step."""
     return {
         "weights": trainer.vae.get_weights(),
         "best": trainer.best_weights,

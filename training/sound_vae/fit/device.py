@@ -1,12 +1,12 @@
-"""What the training step may use where it runs: precision, XLA, and memory for the data.
+"""What the training step uses on this machine: precision, XLA, and memory for the data.
 
     Device.here()
 
-Nothing of it changes what is learnt but by rounding. A GPU that has matrix units for 16 bits
-computes in those: bfloat16 from compute capability 8.0 on (A10G, L4, A100), which has float32's
-range and so needs no loss scale; float16 with a loss scale on 7.0 and 7.5 (V100, T4), which have no
-bfloat16. XLA fuses the step's some 2,000 kernels into a third of that, and a GPU waits for
-launches most of the time; on a CPU, where a launch costs nothing, it gains nothing.
+None of it changes what is learnt, except by rounding. A GPU with matrix units for 16 bits uses
+them: bfloat16 from compute capability 8.0 on (A10G, L4, A100), which has float32's range and so
+needs no loss scale; float16 with a loss scale on 7.0 and 7.5 (V100, T4), which have no bfloat16.
+XLA fuses the step's roughly 2,000 kernels into a third of that, which matters on a GPU, where most
+of the time goes into launching them; on a CPU it gains nothing.
 """
 
 import os

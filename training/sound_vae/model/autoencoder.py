@@ -10,22 +10,18 @@ Presets:
                2.4 M parameters and some 50 times the arithmetic
 """
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from sound_vae.model.spectrogram import halvings
-
 LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
-WEIGHTS_FILE, DESCRIPTION_FILE = "vae.weights.h5", "model.json"
+MAX_BOTTLENECK_FRAMES = 16  # what the default encoder halves the frames down to
 
 
 @dataclass(frozen=True)
@@ -72,28 +68,6 @@ class VAE(keras.Model):
         """Reconstruct x from its posterior mean."""
         return self.decode(self.encode(x, training)[0], training)
 
-    def save(self, model_dir: Path, description: dict[str, Any]) -> None:
-        """Write the weights, and a JSON of the architecture and everything in `description`."""
-        model_dir.mkdir(parents=True, exist_ok=True)
-        self.save_weights(model_dir / WEIGHTS_FILE)
-        text = json.dumps({"architecture": self.architecture.to_json(), **description}, indent=2)
-        (model_dir / DESCRIPTION_FILE).write_text(text + "\n", encoding="utf-8")
-
-    @classmethod
-    def load(cls, model_dir: Path | str) -> "VAE":
-        """Read back what `save` wrote.
-
-        Raises FileNotFoundError when the folder holds no saved model.
-        """
-        folder = Path(model_dir)
-        for name in (DESCRIPTION_FILE, WEIGHTS_FILE):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"{folder} holds no {name}: it is not a saved model")
-        description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
-        vae = cls(Architecture(**description["architecture"]))
-        vae.load_weights(folder / WEIGHTS_FILE)
-        return vae
-
 
 FULL_PRECISION = {"mu", "free", "log_var", "values", "plane", "turned"}  # what the loss sees
 
@@ -114,6 +88,17 @@ def computing_in(policy: str, *models: keras.Model) -> Iterator[None]:
     finally:
         for layer, own in zip(chosen, before, strict=True):
             layer.dtype_policy = own
+
+
+def halvings(frames: int) -> int:
+    """How often to halve the time axis until at most `MAX_BOTTLENECK_FRAMES` are left."""
+    return max(1, math.ceil(math.log2(max(frames, 2) / MAX_BOTTLENECK_FRAMES)))
+
+
+def whole_frames(frames: int) -> int:
+    """Round up to a number of frames that the default encoder can halve without a remainder."""
+    multiple = 2 ** halvings(frames)
+    return math.ceil(frames / multiple) * multiple
 
 
 def elbo_loss(mse: tf.Tensor, kl: tf.Tensor, values: int) -> tf.Tensor:

@@ -17,8 +17,8 @@ KMEANS_ROUNDS, KMEANS_STARTS = 30, 5
 class LabelMixtures(tf.Module):
     """Draws z for label indices; with no labels there is one mixture, index 0.
 
-    Each component has a full covariance, drawn to that of all components: the fewer clips, the
-    more. The values are rounded as the networks' weights are.
+    Each component has a full covariance, shrunk towards that of all components: the fewer clips,
+    the more.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class LabelMixtures(tf.Module):
         self.edges = tf.Variable(np.cumsum(weights, axis=1), False, dtype=tf.float32)
         self.means = tf.Variable(means, False, dtype=tf.float32)  # (labels, components, d)
         # (labels, components, d, d), Cholesky
-        self.factors = tf.Variable(_rounded(factors), False, dtype=tf.float32)
+        self.factors = tf.Variable(factors, False, dtype=tf.float32)
         self.spread = tf.Variable(spread, False, dtype=tf.float32)  # (d, d), within any label
 
     @classmethod
@@ -137,8 +137,3 @@ def _shrunk(residual: np.ndarray, shared: np.ndarray) -> np.ndarray:
 def _cholesky(covariance: np.ndarray) -> np.ndarray:
     jitter = 1e-6 * max(float(np.trace(covariance)) / len(covariance), 1e-6)
     return np.linalg.cholesky(covariance + jitter * np.eye(len(covariance)))
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    """Keep the 8 significant bits of bfloat16, which compress better."""
-    return tf.cast(tf.cast(values, tf.bfloat16), tf.float32).numpy()

@@ -1,8 +1,8 @@
-"""Where in latent space the sounds of each label belong while training.
+"""The prior of z while training: a Gaussian for each label.
 
-Around one N(0, I) for all, the labels overlap and every gap between two of them decodes to neither.
-A mean of its own for each label keeps them apart. The decoder is not told the label: z alone
-decides the sound. Fixed means that follow from two numbers need neither training nor saving.
+With one N(0, I) for all, the labels overlap, and what lies between two of them decodes to neither.
+A prior mean for each label keeps them apart. The decoder is not told the label: z alone decides
+the sound. The means follow from two numbers, so they need neither training nor saving.
 """
 
 import numpy as np
@@ -29,10 +29,10 @@ class LabelPrior:
         """Posterior means relative to their label's, (batch, latent_dim)."""
         return mu - tf.gather(self.means, self._rows(label_ids))
 
-    def stray(self, offset: tf.Tensor, label_ids: tf.Tensor) -> tf.Tensor:
-        """Nats by which offsets miss their label among the axes that tell labels apart, (batch,).
+    def off_label(self, offset: tf.Tensor, label_ids: tf.Tensor) -> tf.Tensor:
+        """Nats of an offset along the axes that tell labels apart, (batch,).
 
-        Clips without a label cannot miss.
+        0 for clips without a label.
         """
         along = tf.matmul(offset, self.basis, transpose_b=True)
         return tf.where(label_ids < 0, 0.0, 0.5 * tf.reduce_sum(tf.square(along), axis=1))

@@ -1,24 +1,22 @@
 """How far apart two sounds are to a listener who knows the labels.
 
-    listener = Listener.train(values, label_ids, transform)
+    listener = Listener.train(training)
     errors = listener.errors(listener.features(x), reconstruction)   # one for each of LAYERS
 
-A mean squared error of spectrograms counts a missing consonant as little as a missing breath. The
-first layers of a network that learnt to tell the labels apart count what the labels hang on:
+To a mean squared error of spectrograms a missing consonant is as small as a missing breath. The
+first layers of a network that has learnt to tell the labels apart weigh what matters for that:
 Johnson, Alahi, Fei-Fei, "Perceptual losses for real-time style transfer" (2016). The network is
-frozen and is not the one that evaluate.py judges with.
+frozen; another one judges the finished model.
 """
 
 from typing import Self
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from sound_vae.data.streaming import Rows
+from sound_vae.data.dataset import Dataset
 from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser, mel_graph, normalised
-from sound_vae.model.spectrogram import Transform
 
 LAYERS = 4  # convolutions of the recogniser
 STEPS = 500  # of the recogniser's training
@@ -35,38 +33,23 @@ class Listener:
         self.mels = mel_graph(recogniser.transform)
 
     @classmethod
-    def untrained(
-        cls, label_ids: np.ndarray, transform: Transform, *, seed: int = 0
-    ) -> Self | None:
-        """For clips with these label ids; None when too few to learn from have a label."""
-        if (label_ids >= 0).sum() < FEWEST_CLIPS:
+    def untrained(cls, data: Dataset, *, seed: int = 0) -> Self | None:
+        """Make one for the labels of the data; None when too few clips have one to learn from."""
+        if len(data.labelled()) < FEWEST_CLIPS:
             return None
-        return cls(Recogniser.untrained(transform, int(label_ids.max()) + 1, seed=seed + 7))
+        return cls(Recogniser.untrained(data.transform, len(data.labels), seed=seed + 7))
 
     @classmethod
-    def train(
-        cls,
-        values: np.ndarray | Rows,
-        label_ids: np.ndarray,
-        transform: Transform,
-        *,
-        seed: int = 0,
-    ) -> Self | None:
-        """Learn from the clips (clips, frames, bins) that have a label (clips,).
-
-        None when they are too few to learn anything from.
-        """
-        listener = cls.untrained(label_ids, transform, seed=seed)
+    def train(cls, data: Dataset, *, seed: int = 0) -> Self | None:
+        """Make one and let it learn from training clips; None when too few have a label."""
+        listener = cls.untrained(data, seed=seed)
         if listener:
-            listener.learn(values, label_ids, seed=seed)
+            listener.learn(data, seed=seed)
         return listener
 
-    def learn(self, values: np.ndarray | Rows, label_ids: np.ndarray, *, seed: int = 0) -> None:
+    def learn(self, data: Dataset, *, seed: int = 0) -> None:
         """Train the recogniser on the clips that have a label."""
-        labelled = np.flatnonzero(label_ids >= 0)
-        self.recogniser.learn(
-            Rows(values, labelled), label_ids[labelled], steps=STEPS, seed=seed + 7
-        )
+        self.recogniser.learn(data.labelled(), steps=STEPS, seed=seed + 7)
 
     def features(self, values: tf.Tensor) -> list[tf.Tensor]:
         """Spectrograms (batch, frames, bins) in 0..1 to what each layer makes of them."""

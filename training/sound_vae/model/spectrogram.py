@@ -11,13 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from sound_vae.model.autoencoder import whole_frames
+
+PEAK = 10 ** (-1 / 20)  # -1 dBFS, of every clip that is learnt from and every sound that is made
 WINDOW_SECONDS = 0.032  # long enough to resolve a voice's harmonics, short enough for consonants
-MAX_BOTTLENECK_FRAMES = 16  # what the encoder halves the frames down to
-
-
-def halvings(frames: int) -> int:
-    """How often to halve the time axis until at most `MAX_BOTTLENECK_FRAMES` are left."""
-    return max(1, math.ceil(math.log2(max(frames, 2) / MAX_BOTTLENECK_FRAMES)))
 
 
 @dataclass(frozen=True)
@@ -55,9 +52,7 @@ class Transform:
             raise ValueError(
                 f"hop_length {hop_length} is too long for n_fft {n_fft}: at most {n_fft // 2}"
             )
-        frames = max(math.ceil(round(seconds * sample_rate) / hop_length), 2)
-        multiple = 2 ** halvings(frames)
-        frames = math.ceil(frames / multiple) * multiple
+        frames = whole_frames(max(math.ceil(round(seconds * sample_rate) / hop_length), 2))
         return cls(sample_rate, frames * hop_length, n_fft, hop_length, floor_db)
 
     @property

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from sound_vae.model.autoencoder import DESCRIPTION_FILE
 from sound_vae.model.spectrogram import Transform
+from sound_vae.serving.served_model import ServedModel
 
 MOST_LABELS = 40  # that get a sound of their own
 WIDTH, HEIGHT = 640, 240  # of the curve, in pixels
@@ -20,21 +20,16 @@ CURVES = {"train_loss": "#999", "val_loss": "#06c"}
 STYLE = "body{font:16px sans-serif;max-width:50em;margin:2em auto}td{padding:.2em 1em .2em 0}"
 
 
-def write_report(
-    folder: Path, model_dir: Path, history: list[dict[str, float]], metrics: dict[str, float]
+def write_run_report(
+    folder: Path, model: ServedModel, history: list[dict[str, float]], metrics: dict[str, float]
 ) -> None:
-    """Write the files into `folder`; the sounds come from the served graph in `model_dir`."""
+    """Write the files into `folder`, with a sound of each label as callers would get it."""
     (folder / "samples").mkdir(parents=True, exist_ok=True)
-    description = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
-    transform = Transform(**description["transform"])
-    labels = description["labels"][:MOST_LABELS] or [""]
-    outputs = tf.saved_model.load(str(model_dir / "1")).signatures["serving_default"](
-        label=tf.constant(labels),
-        seed=tf.range(len(labels), dtype=tf.int64),
-        temperature=tf.fill([len(labels)], float(description["temperature"])),
-    )
+    transform = model.transform
+    labels = model.labels[:MOST_LABELS] or [""]
+    wavs = model.sample(labels, range(len(labels))).wavs
     sounds = []
-    for i, (label, wav) in enumerate(zip(labels, outputs["wav_bytes"].numpy(), strict=True)):
+    for i, (label, wav) in enumerate(zip(labels, wavs, strict=True)):
         name = f"{i:02}_{re.sub(r'[^A-Za-z0-9-]+', '_', label) or 'any'}.wav"
         (folder / "samples" / name).write_bytes(wav)
         sounds.append(
@@ -52,7 +47,7 @@ def write_report(
         f"<h2>Sounds</h2><table>{''.join(sounds)}</table>\n"
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
-    content = {"metrics": metrics, "history": history, "labels": description["labels"]}
+    content = {"metrics": metrics, "history": history, "labels": model.labels}
     (folder / "report.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
