@@ -11,7 +11,13 @@ import binascii
 from typing import Any
 
 from sound_vae.serving.container.spoken_error import bad_request
-from sound_vae.serving.container.wav_file import FULL_SCALE, UnreadableError, Wav, read_wav, write_wav
+from sound_vae.serving.container.wav_file import (
+    FULL_SCALE,
+    UnreadableError,
+    Wav,
+    read_wav,
+    write_wav,
+)
 
 ONSET = 0.02  # of the peak: what comes before is silence, for the graph as well
 SILENCE = 1e-4 * FULL_SCALE  # the graph refuses a peak that is no higher
