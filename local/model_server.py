@@ -52,6 +52,7 @@ def load_handler(script: Path) -> Handler:
     """Return the handler that a model's inference.py defines; without one, `pass_through`."""
     if not script.exists():
         return pass_through
+    sys.path.insert(0, str(script.parent))  # as the container does
     spec = importlib.util.spec_from_file_location("inference", script)
     if spec is None or spec.loader is None:
         raise ImportError(f"{script} is no Python file")

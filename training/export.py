@@ -2,7 +2,7 @@
 
     1/saved_model.pb, 1/variables/   signatures serving_default, morph, variations, latents
     1/assets.extra/                  a request for each of them, to warm up with
-    code/inference.py                checks requests in front of it
+    code/                            checks requests in front of it
     model.json, vae.weights.h5       what VAE.load() reads
     metrics.json                     the figures of the training run
 
@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from autoencoder import VAE
 from sampling import LabelMixtures
+from sound_vae import serving
 from spectrogram import Transform
 from warmup import Request, write_warmup
 
@@ -146,7 +147,10 @@ class SoundGenerator(tf.Module):
             onset = tf.where(tf.abs(wave) > ONSET * peak)[0, 0]
         wave = resample(wave[onset:], rate, self.transform.sample_rate)
         wave = wave[: self.transform.clip_samples]
-        wave = wave * (PEAK / tf.reduce_max(tf.abs(wave)))
+        peak = tf.reduce_max(tf.abs(wave))
+        audible = tf.debugging.Assert(peak > 1e-4, ["audio has no sound that the model can hear"])
+        with tf.control_dependencies([audible]):
+            wave = wave * (PEAK / peak)
         wave = tf.pad(wave, [[0, self.transform.clip_samples - tf.shape(wave)[0]]])
         return tf.ensure_shape(wave, [self.transform.clip_samples])
 
@@ -210,8 +214,15 @@ def export(
         },
     )
     (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    code = model_dir / "code"
-    code.mkdir(exist_ok=True)
+    write_handler(model_dir / "code")
+
+
+def write_handler(code: Path) -> None:
+    """Write inference.py and the modules that it imports, under the names they have here."""
+    modules = code / "sound_vae" / "serving"
+    modules.mkdir(parents=True, exist_ok=True)
+    for source in Path(serving.__file__).parent.glob("*.py"):
+        shutil.copyfile(source, modules / source.name)
     shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,21 @@ def test_a_falcon_error_keeps_its_status_and_another_exception_is_500(
     assert (bad.status, bad.json["description"]) == (falcon.HTTP_400, "count must be 1")
     crash = service.simulate_post("/invocations", body="crash")
     assert (crash.status, crash.json) == (falcon.HTTP_500, {"error": "boom"})
+
+
+def test_the_handler_may_import_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    code = tmp_path / "code" / "package_of_the_handler"
+    code.mkdir(parents=True)
+    (code / "words.py").write_text('WORDS = "from beside"')
+    (tmp_path / "code" / "inference.py").write_text(
+        "from package_of_the_handler.words import WORDS\n"
+        "def handler(data, context):\n    return WORDS, 'text/plain'\n"
+    )
+    client = testing.TestClient(python_service(tmp_path, "http://localhost:1"))
+    assert client.simulate_post("/invocations").text == "from beside"
 
 
 def test_ping_answers(service: testing.TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -9,19 +10,25 @@ import pytest
 from local import iam
 from tests.local.deployment import Client, Deployed, deploy, settled
 from tests.local.scenarios.assemblies import KEY, STACK
+from tests.local.scenarios.ordering import order, wait_for_training
 from tests.local.scenarios.permissions import Grants, role_of
 
 # role and action, as regular expressions
 NOT_USED_HERE = {
+    "EndpointRole.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
+    "EndpointRole.* ecr:": "there are no images to pull",
+    "EndpointRole.* logs:DescribeLogStreams": "the serving image looks for its stream",
+    "EndpointRole.* s3:ListBucket": "SageMaker asks for it where it reads an archive, S3 does not",
     "ExecutionRole.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
     "ExecutionRole.* ecr:": "there are no images to pull",
     "ExecutionRole.* kms:Encrypt": "SageMaker asks for it where results have a key, S3 does not",
     "ExecutionRole.* logs:DescribeLogStreams": "the training image looks for its stream",
     "ExecutionRole.* s3:AbortMultipartUpload": "only an upload that breaks off needs it",
-    "PipelineRole.* events:": "Step Functions learns from a rule that a job ended; here it asks",
-    "PipelineRole.* logs:": "Step Functions writes its own log",
-    "PipelineRole.* sagemaker:ListTags": "Step Functions asks for a job's tags; here it need not",
-    "PipelineRole.* xray:": "Step Functions sends its own traces",
+    "PipelineMachineRole.* events:": "Step Functions learns from rules that a job or an execution "
+    "ended; here it asks",
+    "Pipeline.*Role.* logs:": "Step Functions writes its own log",
+    "PipelineMachineRole.* sagemaker:ListTags": "Step Functions asks for a job's tags; here it need not",
+    "Pipeline.*Role.* xray:": "Step Functions sends its own traces",
     "AWS679.* kms:Decrypt": "only a copy of several parts reads what it wrote",
 }
 
@@ -29,9 +36,12 @@ NOT_USED_HERE = {
 @pytest.mark.parametrize(
     ("kind", "action", "cause"),
     [
-        ("PipelineRole", "ssm:GetParameter", "not authorized to perform: ssm:GetParameter"),
-        ("PipelineRole", "sagemaker:CreateTrainingJob", "sagemaker:CreateTrainingJob"),
-        ("PipelineRole", "iam:PassRole", "not authorized to perform: iam:PassRole"),
+        ("PipelineMachineRole", "ssm:GetParameter", "not authorized to perform: ssm:GetParameter"),
+        ("PipelineMachineRole", "sagemaker:CreateTrainingJob", "sagemaker:CreateTrainingJob"),
+        ("PipelineMachineRole", "iam:PassRole", "not authorized to perform: iam:PassRole"),
+        ("PipelineMachineRole", "states:StartExecution", "states:StartExecution"),
+        ("PipelineChangesMachineRole", "dynamodb:UpdateItem", "dynamodb:UpdateItem"),
+        ("PipelineChangesMachineRole", "sagemaker:UpdateEndpoint", "sagemaker:UpdateEndpoint"),
         ("ExecutionRole", "s3:GetObject", "AccessDenied"),
         ("ExecutionRole", "s3:PutObject", "AccessDenied"),
     ],
@@ -63,6 +73,23 @@ def test_with_a_kms_key_an_execution_trains_and_promotes(
     job = role_of(product, "ExecutionRole")
     used = {call.action for call in iam.ALLOWED if (call.role, call.resource) == (job, KEY)}
     assert used == {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
+def test_removing_the_stack_ends_what_runs_and_it_can_be_deployed_again_at_once(
+    product: Deployed, assemblies: Path, client: Client
+) -> None:
+    execution = product.start(order(product, "audio/slow/", epoch_seconds=600))
+    job = wait_for_training(product, execution)
+    began = time.monotonic()
+    client("cloudformation").delete_stack(StackName=STACK)
+    assert settled(client, STACK) == ""
+    assert time.monotonic() - began < 300, "the job would have trained for twenty minutes"
+    status = client("sagemaker").describe_training_job(TrainingJobName=job)["TrainingJobStatus"]
+    assert status in ("Stopping", "Stopped")
+    deploy(assemblies / "key", client, STACK)
+    again = Deployed(client, assemblies / "key", STACK)
+    assert again.sound({}).getnframes() > 0
+    assert again.run({"model": f"s3://{again.bucket}/models/starter/model.tar.gz"})["promoted"]
 
 
 def test_removing_the_stack_leaves_no_endpoint_and_nothing_else_that_costs_money(
