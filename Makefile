@@ -14,7 +14,7 @@ help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready .venv-job/.ready node_modules/.ready ## the whole path on this machine; DATA=/path/to/sounds for your own
-	$(PY) -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS))
+	$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
 test: .venv/.ready .venv-job/.ready node_modules/.ready ## all tests
 	$(PY) -m pytest $(ARGS)

@@ -52,10 +52,10 @@ def main() -> None:
 
 
 def _spoken_digits() -> Path:
-    from local import demo, spoken_digits
+    from demo import spoken_digits
 
-    spoken_digits.write(demo.SPOKEN_DIGITS)
-    return demo.SPOKEN_DIGITS
+    spoken_digits.write(spoken_digits.FOLDER)
+    return spoken_digits.FOLDER
 
 
 if __name__ == "__main__":

@@ -16,8 +16,3 @@ def wait(seconds: float, woken: threading.Event, is_over: Callable[[], bool]) ->
     deadline = time.monotonic() + seconds / speed
     while not is_over() and (left := deadline - time.monotonic()) > 0:
         woken.wait(left)
-
-
-def sleep(seconds: float) -> None:
-    """Wait `seconds` of this clock."""
-    time.sleep(seconds / speed)

@@ -1,6 +1,6 @@
 """Spoken digits made offline, for trying the app without sounds of one's own.
 
-`python -m local.spoken_digits DIR` writes 600 files such as DIR/seven_en-us+f2_155_55.wav: ten
+`python -m demo.spoken_digits DIR` writes 600 files such as DIR/seven_en-us+f2_155_55.wav: ten
 words in twelve voices at five speeds and pitches, 11,025 Hz, 16 bit, mono. The voice is eSpeak NG,
 which the package espeakng-loader brings along as a library.
 """
@@ -14,6 +14,8 @@ import espeakng_loader
 import librosa
 import numpy as np
 
+FOLDER = Path(__file__).parents[1] / ".cache" / "spoken-digits"
+"""Where they are kept between runs."""
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LANGUAGES = ("en-us", "en-gb-x-rp")
 SPEAKERS = ("m1", "m3", "m7", "f1", "f2", "f5")
@@ -64,7 +66,7 @@ class Speaker:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write every combination into `folder`; return the files. Does nothing twice."""
+    """Write every combination into `folder`; return the files. Those that are there stay."""
     files = []
     speaker: Speaker | None = None
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """The whole path on this machine: sounds -> bucket -> training job -> endpoint -> new sounds.
 
-    python -m local.demo                          # spoken digits, made offline
-    python -m local.demo --data ~/sounds          # your own: wav, flac, ogg, mp3
-    python -m local.demo --epochs 100             # trains longer, sounds better
+    python -m demo                          # spoken digits, made offline
+    python -m demo --data ~/sounds          # your own: wav, flac, ogg, mp3
+    python -m demo --epochs 100             # trains longer, sounds better
 
 Files named `<label>_anything.wav`, or in one sub-folder for each label, have that label.
 """
@@ -16,12 +16,11 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from local import spoken_digits
-from local.demo_steps import CDK, OUTPUT, REPOSITORY, Demo, DemoError
-from local.following import ExecutionFailedError
-from local.spectrogram_sheet import draw
+from demo import spoken_digits
+from demo.following import ExecutionFailedError
+from demo.spectrogram_sheet import draw
+from demo.steps import CDK, OUTPUT, REPOSITORY, Demo, DemoError
 
-SPOKEN_DIGITS = REPOSITORY / ".cache" / "spoken-digits"
 JOB_ENVIRONMENT = REPOSITORY / ".venv-job"
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 CLIPS_TO_TRAIN_ON = 15_000
@@ -69,7 +68,7 @@ The same on AWS, with your credentials:
 def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
     """Go the whole way."""
     check_tools()
-    folder = data or SPOKEN_DIGITS
+    folder = data or spoken_digits.FOLDER
     if data is None:
         with demo.step("Make spoken digits"):
             spoken_digits.write(folder)
@@ -95,7 +94,7 @@ def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
 def main() -> None:
     """Parse the command line and run; every expected mistake is one sentence."""
     parser = argparse.ArgumentParser(
-        prog="python -m local.demo",
+        prog="python -m demo",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 import tarfile
 import tempfile
@@ -18,15 +19,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local import processes
-from local.__main__ import READY
-from local.aws_environment import operator_environment
-from local.following import Epoch, State, follow
+from demo import programs
+from demo.following import Epoch, State, follow
 
 REPOSITORY = Path(__file__).parents[1]
 OUTPUT = REPOSITORY / "demo-output"
 CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 ACCOUNT, REGION, STACK = "123456789012", "us-east-1", "SoundVae"
+VARIABLE = re.compile(r"export (\w+)=(.*)")
+READY = "# the stand-in for AWS is ready"
+"""How `python -m local` says that it is: after the variables that point AWS's tools at it."""
 
 
 class DemoError(Exception):
@@ -41,7 +43,7 @@ class Demo:
         self.port = port
         self.seconds: dict[str, float] = {}
         self.outputs: dict[str, str] = {}
-        self._stand_in: Any = None
+        self._stand_in: programs.Program | None = None
 
     @contextmanager
     def step(self, title: str, busy: bool = True) -> Iterator[None]:
@@ -64,19 +66,20 @@ class Demo:
         command = [sys.executable, "-m", "local", "--port", str(self.port)]
         with self.step(f"Start the stand-in for AWS on port {self.port}"):
             # a process of its own: uploading has one core, receiving the other
-            self._stand_in = processes.start(command, os.environ, REPOSITORY)
+            self._stand_in = programs.start(command, REPOSITORY)
             last = ""
-            for line in self._stand_in.stdout or ():
-                if READY in line:
-                    os.environ.update(operator_environment(f"http://localhost:{self.port}", REGION))
+            for line in programs.lines(self._stand_in):
+                if line.startswith(READY):
                     return
-                last = line.strip() or last
+                if variable := VARIABLE.fullmatch(line):
+                    os.environ[variable[1]] = variable[2]
+                last = line or last
             raise DemoError(last)
 
     def stop(self) -> None:
         """End the stand-in with every job and endpoint."""
         if self._stand_in:
-            processes.stop(self._stand_in, patience=15)
+            programs.stop(self._stand_in, patience_seconds=15)
 
     def deploy(self) -> None:
         """Deploy the stack with the CDK's own command line."""
@@ -89,17 +92,17 @@ class Demo:
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
 
     def _cdk(self, folder: Path, *arguments: str) -> None:
-        environment = os.environ | {
+        environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "CDK_DISABLE_VERSION_CHECK": "1",
         }
-        process = processes.start([CDK, *arguments, "--no-notices", "--ci"], environment, folder)
+        cdk = programs.start([CDK, *arguments, "--no-notices", "--ci"], folder, environment)
         try:
-            lines = process.stdout.read() if process.stdout else ""
-            if process.wait():
-                raise DemoError(f"cdk {arguments[0]} failed:\n{lines}")
+            said = "\n".join(programs.lines(cdk))
+            if cdk.wait():
+                raise DemoError(f"cdk {arguments[0]} failed:\n{said}")
         finally:
-            processes.stop(process)
+            programs.stop(cdk)
 
     def invoke(self, request: dict[str, Any], file: Path) -> None:
         """Write the sound that the endpoint answers with."""
@@ -136,20 +139,21 @@ class Demo:
         output: dict[str, Any] = {}
         with self.step(title, busy=False), self._progress() as progress:
             task = progress.add_task("starting", total=epochs, figures="")
-            shown: set[str] = set()  # states that are entered again and again are told once
             events = follow(
                 execution["executionArn"], self.client("stepfunctions"), self.client("logs")
             )
             for event in events:
                 if isinstance(event, State):
-                    if event.name not in shown:
-                        progress.console.print(f"  [dim]state[/] {event.name}")
-                    shown.add(event.name)
+                    indent = "  " * (event.depth + 1)
+                    progress.console.print(f"{indent}[dim]state[/] {event.name}")
                     progress.update(task, description=event.name)
                 elif isinstance(event, Epoch):
                     loss = event.figures.get("val_loss", float("nan"))
                     progress.update(
-                        task, completed=event.number, figures=f"epoch, val_loss {loss:.3f}"
+                        task,
+                        description="Training",
+                        completed=event.number,
+                        figures=f"epoch, val_loss {loss:.3f}",
                     )
                     if not self.console.is_terminal and event.number % max(epochs // 5, 1) == 0:
                         self.console.print(f"  epoch {event.number}/{epochs} val_loss {loss:.3f}")
@@ -199,4 +203,9 @@ class Demo:
         figures = Table("figure of the new model", "", box=None, pad_edge=False)
         for name, value in output.get("metrics", {}).items():
             figures.add_row(name, f"{value:.3g}")
-        self.console.print(figures, f"\nServed now: {output.get('model')}", soft_wrap=True)
+        self.console.print(figures, "")
+        for warning in [*output.get("warnings", []), *output.get("data", {}).get("warnings", [])]:
+            self.console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+        served = "Served now" if output["promoted"] else "Trained, but not served"
+        self.console.print(f"{served}: {output['model']}", markup=False, soft_wrap=True)
+        self.console.print(f"Why: {output['why']}", markup=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -11,12 +11,15 @@ from botocore.exceptions import ClientError
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 POLL_SECONDS = 0.5
 EPOCH = re.compile(r"\bepoch=(\d+)\b")
+WORTH_TELLING = ("Task", "Parallel", "Map")
+"""Types of states that do something, or hold others; the rest only choose, wait or pass on."""
 
 
 class State(NamedTuple):
-    """The execution has entered a state."""
+    """The execution has entered a state for the first time."""
 
     name: str
+    depth: int  # in how many blocks it lies
 
 
 class Epoch(NamedTuple):
@@ -33,15 +36,22 @@ class ExecutionFailedError(Exception):
 def follow(arn: str, stepfunctions: Any, logs: Any) -> Iterator[State | Epoch | dict[str, Any]]:
     """Yield states and epochs as they come, and the execution's output last.
 
-    Raises `ExecutionFailedError` with the cause if it ends otherwise.
+    A state that is entered again is not told again. What happens in an execution that this one
+    starts is not told: the state that waits for it is.
+
+    Raises:
+        ExecutionFailedError: it ended otherwise; with the cause.
+
     """
+    depths = outline(_definition(arn, stepfunctions))
     seen_events, log = 0, JobLog(logs)
     while True:
         execution = stepfunctions.describe_execution(executionArn=arn)
-        events = stepfunctions.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        events = _history(arn, stepfunctions)
         for event in events[seen_events:]:
-            if entered := event.get("stateEnteredEventDetails"):
-                yield State(entered["name"])
+            name = event.get("stateEnteredEventDetails", {}).get("name")
+            if name in depths:
+                yield State(name, depths.pop(name))
             job = event.get("taskScheduledEventDetails", {})
             if job.get("resource", "").startswith("createTrainingJob"):
                 log.read_job(json.loads(job["parameters"])["TrainingJobName"])
@@ -54,6 +64,29 @@ def follow(arn: str, stepfunctions: Any, logs: Any) -> Iterator[State | Epoch | 
             error, cause = execution.get("error", ""), execution.get("cause", "")
             raise ExecutionFailedError(f"{execution['status']}: {error}: {cause}")
         time.sleep(POLL_SECONDS)
+
+
+def outline(machine: Mapping[str, Any], depth: int = 0) -> dict[str, int]:
+    """Return the states that are worth telling, and in how many blocks each one lies."""
+    depths = {}
+    for name, state in machine["States"].items():
+        if state["Type"] in WORTH_TELLING:
+            depths[name] = depth
+        inside = [*state.get("Branches", []), state.get("ItemProcessor")]
+        for part in filter(None, inside):
+            depths |= outline(part, depth + 1)
+    return depths
+
+
+def _definition(arn: str, stepfunctions: Any) -> dict[str, Any]:
+    machine = stepfunctions.describe_state_machine_for_execution(executionArn=arn)
+    definition: dict[str, Any] = json.loads(machine["definition"])
+    return definition
+
+
+def _history(arn: str, stepfunctions: Any) -> list[dict[str, Any]]:
+    pages = stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
+    return [event for page in pages for event in page["events"]]
 
 
 class JobLog:
