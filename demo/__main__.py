@@ -83,7 +83,7 @@ def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
         demo.invoke({"seed": 1}, OUTPUT / "starter-model.wav")
     demo.upload(files, folder)
     output = demo.train(epochs or max(3, min(25, CLIPS_TO_TRAIN_ON // len(files))))
-    sounds = demo.listen(labels[:MOST_LABELS])
+    sounds = demo.listen(labels[:MOST_LABELS], output["promoted"])
     with demo.step("Draw their spectrograms"):
         draw(sounds, OUTPUT / "spectrograms.png", "Sounds from the endpoint")
     demo.fetch_report(output["report"])

@@ -172,10 +172,16 @@ class Demo:
             transient=True,
         )
 
-    def listen(self, labels: list[str]) -> dict[str, Path]:
-        """Ask the endpoint for a sound of each label; return the files by their names."""
+    def listen(self, labels: list[str], promoted: bool) -> dict[str, Path]:
+        """Ask the endpoint for a sound of each label; return the files by their names.
+
+        Without labels, or where the starter is still served, which has others, for five of any.
+        """
+        if not promoted:
+            labels = []
         sounds = {}
-        with self.step("Invoke the endpoint, which serves the new model"):
+        serves = "the new model" if promoted else "still the starter model"
+        with self.step(f"Invoke the endpoint, which serves {serves}"):
             for number, label in enumerate(labels or [f"sound {n + 1}" for n in range(5)]):
                 request = {"label": label, "seed": number} if labels else {"seed": number}
                 file = OUTPUT / f"{label.replace(' ', '-').replace('/', '-')}.wav"
