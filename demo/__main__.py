@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5000, help="of the stand-in; default: 5000")
     options = parser.parse_args()
     if options.data and not options.data.is_dir():
-        sys.exit(f"{options.data} is no folder: --data takes a folder with sounds.")
+        sys.exit(f"{options.data} is not a folder: --data takes a folder with sounds.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     demo = Demo(Console(highlight=False), options.port)
     try:

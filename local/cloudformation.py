@@ -20,7 +20,7 @@ CHANGEABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
 class ChangeSetNotFoundError(CloudFormationError):
-    """The error by which the CDK's command line recognises that it need not delete a change set."""
+    """The error that tells the CDK's command line that there is no change set to delete."""
 
     code = "ChangeSetNotFoundException"
 
@@ -281,7 +281,7 @@ class Responses(responses.CloudFormationResponse):
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     models.cloudformation_backends.backend = CloudFormation
     models.ResourceMap = ResourceMap
     parsing.resource_class_from_type = resource_class

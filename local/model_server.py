@@ -41,7 +41,7 @@ def load_handler(script: Path) -> Handler:
     sys.path.insert(0, str(script.parent))  # as the container does
     spec = importlib.util.spec_from_file_location("inference", script)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{script} is no Python file")
+        raise ImportError(f"{script} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     handler: Handler = module.handler

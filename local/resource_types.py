@@ -84,7 +84,7 @@ def _update_key(cls: Any, original_resource: Any, cloudformation_json: Any, **_:
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     bucket.install()
     for resource, name in NAMES.items():
         resource.cloudformation_name_type = staticmethod(lambda name=name: name)

@@ -31,5 +31,6 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     )
     assert refused.returncode == 1
     assert (
-        refused.stderr == f"{tmp_path}/nowhere is no folder: --data takes a folder with sounds.\n"
+        refused.stderr
+        == f"{tmp_path}/nowhere is not a folder: --data takes a folder with sounds.\n"
     )
