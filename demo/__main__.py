@@ -60,9 +60,9 @@ The same on AWS, with your credentials:
   make bootstrap deploy                              # the outputs name what follows
   aws s3 cp --recursive SOUNDS s3://BUCKET/audio/
   aws stepfunctions start-execution --state-machine-arn ARN     # or in the console
+  echo '{"label": "seven"}' > request.json
   aws sagemaker-runtime invoke-endpoint --endpoint-name sound-vae --accept audio/wav \\
-    --content-type application/json --cli-binary-format raw-in-base64-out \\
-    --body '{"label":"seven"}' seven.wav"""
+    --content-type application/json --body fileb://request.json seven.wav"""
 
 
 def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
