@@ -67,7 +67,9 @@ class TensorFlowServing:
         versions = [p for p in base_path.iterdir() if (p / "saved_model.pb").is_file()]
         versions = [p for p in versions if p.name.isdigit()]
         if not versions:
-            raise FileNotFoundError(f"No <number>/saved_model.pb below {base_path}")
+            raise FileNotFoundError(
+                "This is not a model archive: it holds no <number>/saved_model.pb."
+            )
         newest = max(versions, key=lambda p: int(p.name))
         self._model = tf.saved_model.load(str(newest))
         self._warm_up(newest / WARMUP_REQUESTS)
