@@ -240,7 +240,7 @@ def _object_changed(account_id: str, bucket: Any, event_name: str, key: Any) -> 
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     Rule.send_to_targets = _offer
     Execution.start = _start_and_tell
     BaseExecutionWorkerCommunication.terminated = _terminate_and_tell

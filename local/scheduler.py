@@ -7,12 +7,11 @@ from typing import Any
 from moto.scheduler.models import scheduler_backends
 from moto.stepfunctions.parser.utils import camel_to_snake_case
 
-from local.aws import ACCOUNT, client_as
+from local.aws import ACCOUNT, BOTO_NAMES, client_as
 from local.sdk_shapes import to_request
 
 SERVICE = "scheduler.amazonaws.com"
 UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
-BOTO_NAMES = {"sfn": "stepfunctions"}
 
 
 def fire_schedule(name: str, group: str = "default", region: str = "us-east-1") -> Any:

@@ -75,20 +75,17 @@ def b64(content: bytes) -> dict[str, str]:
     ("request_", "answer"),
     [
         ({"inputs": {"x": [1, 2.5]}}, {"outputs": [2, 5]}),
-        ({"inputs": [1, 2.5]}, {"outputs": [2, 5]}),
-        ({"instances": [1, 2.5]}, {"predictions": [2, 5]}),
-        ({"instances": [{"x": 1}, {"x": 3}]}, {"predictions": [2, 6]}),
         (
             {"signature_name": "echo", "inputs": {"text": [b64(b"\xff\0")], "times": [3]}},
             {"outputs": {"text_bytes": [b64(b"\xff\0")], "times": [3]}},
         ),
         (
-            {"signature_name": "echo", "instances": [{"text": "plain", "times": 3}]},
-            {"predictions": [{"text_bytes": b64(b"plain"), "times": 3}]},
+            {"signature_name": "echo", "inputs": {"text": ["plain"], "times": [3]}},
+            {"outputs": {"text_bytes": [b64(b"plain")], "times": [3]}},
         ),
     ],
 )
-def test_predict_takes_columns_rows_and_bytes(
+def test_predict_takes_numbers_texts_and_bytes(
     serving: HttpClient, request_: dict[str, Any], answer: dict[str, Any]
 ) -> None:
     response = serving.post(PREDICT, json=request_)
@@ -103,7 +100,7 @@ def test_predict_takes_columns_rows_and_bytes(
         ({"inputs": {"y": [1]}}, "takes the inputs ['x']"),
         ({"inputs": {"x": [-1]}}, "x must be positive"),
         ({"signature_name": "nope", "inputs": {"x": [1]}}, '"nope" not found'),
-        ({"x": [1]}, "instances, inputs"),
+        ({"x": [1]}, "takes the inputs ['x']"),
     ],
 )
 def test_what_does_not_fit_the_model_is_a_bad_request(

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from export import write_handler
+from sound_vae.serving.export import write_handler
 
 STARTER = Path(__file__).parents[2] / "infra" / "starter" / "model.tar.gz"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -92,9 +92,10 @@ def test_a_deployment_that_read_the_record_before_it_was_written_does_not_win(
         faults.current.cold_starts = 1
         product.wait_for_state(execution, "Wait for deployments")
         time.sleep(1)  # it sees that one is under way
-        assert product.client("stepfunctions").describe_execution(executionArn=execution)[
-            "status"
-        ] == "RUNNING"
+        assert (
+            product.client("stepfunctions").describe_execution(executionArn=execution)["status"]
+            == "RUNNING"
+        )
     deployment.join()
     answer = product.finish(execution)
     assert answer["status"] == "SUCCEEDED", answer.get("cause")
