@@ -1,9 +1,9 @@
 """The managed TensorFlow serving container as one process.
 
-`python -m local.sagemaker.model_server DIR`; DIR is an unpacked model.tar.gz. TensorFlow Serving's REST API listens on one port; in front of it
-the container's Python service answers /ping and /invocations with the `handler(data, context)` of
-DIR/code/inference.py, as SageMaker's container 2.20 does. A falcon.HTTPError keeps its status, any
-other exception is HTTP 500.
+`python -m local.sagemaker.model_server DIR`; DIR is an unpacked model.tar.gz. TensorFlow Serving's
+REST API listens on one port; in front of it the container's Python service answers /ping and
+/invocations with the `handler(data, context)` of DIR/code/inference.py, as SageMaker's container
+2.20 does. A falcon.HTTPError keeps its status, any other exception is HTTP 500.
 
 Prints `ready http://127.0.0.1:PORT` when both answer.
 """
