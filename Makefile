@@ -9,12 +9,12 @@ export UV_LINK_MODE ?= hardlink
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help demo test lint format synth bench lock clean
+.PHONY: help demo test lint format synth bootstrap deploy destroy bench lock clean
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready .venv-job/.ready node_modules/.ready ## the whole path on this machine; DATA=/path/to/sounds for your own
-	$(PY) -m local.demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS))
+	$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
 test: .venv/.ready .venv-job/.ready node_modules/.ready ## all tests
 	$(PY) -m pytest $(ARGS)
@@ -31,6 +31,15 @@ format: .venv/.ready ## rewrite the files the way `make lint` wants them
 synth: .venv/.ready node_modules/.ready ## the CloudFormation template, in cdk.out/
 	cdk synth --quiet
 	@echo "cdk.out/SoundVae.template.json"
+
+bootstrap: .venv/.ready node_modules/.ready ## prepare your AWS account and region for the CDK, once
+	cdk bootstrap $(ARGS)
+
+deploy: .venv/.ready node_modules/.ready ## deploy to AWS; ARGS="-c sound-vae:alarm_email=you@example.com" for settings
+	cdk deploy $(ARGS)
+
+destroy: .venv/.ready node_modules/.ready ## remove the stack; give the ARGS that it was deployed with
+	cdk destroy $(ARGS)
 
 bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md; FULL=1 also trains to the end
 	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)") $(if $(FULL),--full)

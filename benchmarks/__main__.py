@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import ROOT, endpoint, full_run, gpu_estimate, growth, preprocessing, training
+from benchmarks import ROOT, endpoint, full_run, growth, preprocessing, training
 from benchmarks.measurement import Section, machine
 
 STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
@@ -37,7 +37,6 @@ def main() -> None:
         "preprocessing": lambda: preprocessing.run(folder),
         "endpoint": lambda: endpoint.run(STARTER),
         "growth": lambda: growth.run(folder, args.output.with_name("growth.png")),
-        "GPU estimate": gpu_estimate.run,
     }
     if args.full:
         measurements["a whole training run"] = lambda: full_run.run(folder)
@@ -53,10 +52,10 @@ def main() -> None:
 
 
 def _spoken_digits() -> Path:
-    from local import demo, spoken_digits
+    from demo import spoken_digits
 
-    spoken_digits.write(demo.SPOKEN_DIGITS)
-    return demo.SPOKEN_DIGITS
+    spoken_digits.write(spoken_digits.FOLDER)
+    return spoken_digits.FOLDER
 
 
 if __name__ == "__main__":

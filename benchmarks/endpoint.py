@@ -65,22 +65,21 @@ def plain_seconds(model_dir: Path, z: np.ndarray) -> float:
     import librosa
     import soundfile
 
-    from autoencoder import VAE
+    from sound_vae.serving.served_model import ServedModel
 
-    vae = VAE.load(model_dir)
-    description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
-    transform = description["transform"]
+    model = ServedModel.load(model_dir)
+    vae, transform = model.vae, model.transform
 
     def sound() -> None:
         for row in z:
             values = vae.decode(row[None]).numpy()[0].T
-            magnitude = librosa.db_to_amplitude((1 - values) * transform["floor_db"])
+            magnitude = librosa.db_to_amplitude((1 - values) * transform.floor_db)
             magnitude = np.pad(magnitude, ((0, 1), (0, 0)))
             wave = librosa.griffinlim(
-                magnitude, n_iter=32, hop_length=transform["hop_length"], n_fft=transform["n_fft"]
+                magnitude, n_iter=32, hop_length=transform.hop_length, n_fft=transform.n_fft
             )
             wave /= max(np.abs(wave).max(), 1e-6)
-            soundfile.write(io.BytesIO(), wave, transform["sample_rate"], "PCM_16", format="WAV")
+            soundfile.write(io.BytesIO(), wave, transform.sample_rate, "PCM_16", format="WAV")
 
     sound()
     return statistics.median(seconds(sound) for _ in range(PLAIN_ROUNDS))

@@ -40,7 +40,7 @@ def train(data: Path, model_dir: Path, *options: str) -> tuple[dict[str, float],
 
 def run(data: Path) -> Section:
     """Train and measure, once."""
-    from evaluate import FIGURES
+    from sound_vae.quality.evaluation import FIGURES
 
     files = sum(file.is_file() for file in data.rglob("*"))
     with tempfile.TemporaryDirectory() as folder:

@@ -1,17 +1,13 @@
-"""Arithmetic, memory traffic and kernel launches of a TensorFlow graph, counted and not timed.
+"""Floating-point operations of a TensorFlow graph, counted and not timed.
 
-    count(trainer_step.get_concrete_function(...).graph)   # Cost(flops=…, bytes=…, launches=…)
+    count(trainer_step.get_concrete_function(...).graph)   # 5.2e9
 
-A multiplication with its addition counts as two floating-point operations; what is not a matrix
-product or a convolution counts one for each value that it gives. Every operation is taken to read
-its inputs from memory and to write its outputs back: a compiler that fuses operations needs less.
-The body of a loop counts once.
+A multiplication with its addition counts as two; what is no matrix product or convolution counts
+one for each value that it gives. The body of a loop counts once.
 """
 
 import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -24,36 +20,11 @@ FREE = {
 }
 CALLS = {"Case", "If", "PartitionedCall", "StatefulPartitionedCall", "StatelessIf", "While"}
 CALLS |= {"StatelessWhile"}
-PRODUCTS = {
-    *("BatchMatMul", "BatchMatMulV2", "Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput"),
-    *("Einsum", "MatMul", "XlaConvV2"),
-}
-# what XLA leaves for the processor to run
-KERNEL = re.compile(
-    r" = .*?\s(?:fusion|convolution|dot|copy|custom-call|reduce|sort|scatter|gather)\("
-)
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a graph asks of a processor."""
-
-    flops: float = 0.0
-    bytes: float = 0.0
-    launches: int = 0  # of kernels, if none are fused
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            self.flops + other.flops, self.bytes + other.bytes, self.launches + other.launches
-        )
-
-    def __mul__(self, times: int) -> "Cost":
-        return Cost(self.flops * times, self.bytes * times, self.launches * times)
-
-
-def count(graph: tf.Graph) -> Cost:
+def count(graph: tf.Graph) -> float:
     """Add up the operations of a graph whose shapes are known, and of the functions it calls."""
-    return sum((_cost(operation) for operation in operations(graph)), Cost())
+    return sum(map(flops, operations(graph)))
 
 
 def operations(graph: tf.Graph) -> Iterator[tf.Operation]:
@@ -77,33 +48,25 @@ def _on_host(operation: tf.Operation) -> bool:
     return all(not t.dtype.is_floating for t in (*operation.inputs, *operation.outputs))
 
 
-def _cost(operation: tf.Operation) -> Cost:
-    tensors = [t for t in (*operation.inputs, *operation.outputs) if t.dtype.size]
-    traffic = sum(_values(t) * t.dtype.size for t in tensors)
-    if operation.type in PRODUCTS:
-        return Cost(product_flops(operation), traffic, 1)
-    return Cost(sum(_values(t) for t in operation.outputs), traffic, 1)
-
-
-def product_flops(operation: tf.Operation) -> float:
+def flops(operation: tf.Operation) -> float:
     """Two for each multiplication of a matrix product or a convolution, forwards or backwards."""
-    kind, inputs, output = operation.type, operation.inputs, operation.outputs[0]
+    kind, inputs, outputs = operation.type, operation.inputs, operation.outputs
     if kind in ("MatMul", "BatchMatMul", "BatchMatMulV2"):
         flag = "transpose_a" if kind == "MatMul" else "adj_x"
         inner = inputs[0].shape[-2 if operation.get_attr(flag) else -1]
-        return 2.0 * _values(output) * inner
+        return 2.0 * _values(outputs[0]) * inner
     if kind == "Conv2D":
         height, width, channels, _ = inputs[1].shape
-        return 2.0 * _values(output) * height * width * channels
+        return 2.0 * _values(outputs[0]) * height * width * channels
     if kind == "Conv2DBackpropInput":  # inputs: shape, filters, gradient of the output
         height, width, channels, _ = inputs[1].shape
         return 2.0 * _values(inputs[2]) * height * width * channels
     if kind == "Conv2DBackpropFilter":  # inputs: input, shape, gradient of the output
-        height, width, channels, _ = output.shape
+        height, width, channels, _ = outputs[0].shape
         return 2.0 * _values(inputs[2]) * height * width * channels
     if kind == "Einsum":
         return 2.0 * _einsum_products(operation)
-    raise ValueError(f"{operation.name}: no formula for the operations of a {kind}")
+    return float(sum(map(_values, outputs)))
 
 
 def _einsum_products(operation: tf.Operation) -> float:
@@ -118,18 +81,3 @@ def _einsum_products(operation: tf.Operation) -> float:
 def _values(tensor: Any) -> int:
     """Count values; 0 when the shape is only known while running."""
     return int(tensor.shape.num_elements() or 0)
-
-
-def fused_launches(compiled: Any, *arguments: tf.Tensor) -> int:
-    """Kernels of a function with jit_compile=True, after XLA has fused what it can.
-
-    Those of the busiest computation count, which is the body where the function is one loop. XLA
-    for this machine's processor is asked; for a GPU it fuses alike, but not the same.
-    """
-    text = compiled.experimental_get_compiler_ir(*arguments)(stage="optimized_hlo")
-    computations = re.split(r"\n(?=(?:ENTRY )?%?[\w.-]+ \()", text)
-    return max(
-        sum(KERNEL.search(line) is not None for line in computation.splitlines())
-        for computation in computations
-        if "fused_computation" not in computation.split("(", 1)[0]
-    )

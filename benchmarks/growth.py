@@ -33,7 +33,7 @@ class Point:
 
 def preprocessing(folder: Path, times: int) -> float:
     """Seconds of reading every file of `folder` under `times` names."""
-    from dataset import read_dataset
+    from sound_vae.data.dataset import read_dataset
 
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as many:
@@ -44,7 +44,7 @@ def preprocessing(folder: Path, times: int) -> float:
 
 
 def _link(files: list[Path], folder: Path, copies: Path, times: int) -> None:
-    """Give each of the files below `folder` so many names below `copies`."""
+    """Give each of the files below `folder` this many names below `copies`."""
     for i in range(times):
         for file in files:
             name = file.relative_to(folder)
@@ -142,7 +142,8 @@ def _in_its_own_process(folder: Path, work: str, times: int) -> Point:
 
 
 def _bare_mib() -> float:
-    script = "import benchmarks, librosa, dataset; from benchmarks.measurement import peak_mib"
+    script = "import benchmarks, librosa, sound_vae.data.dataset"
+    script += "; from benchmarks.measurement import peak_mib"
     command = [sys.executable, "-c", f"{script}; print(peak_mib())"]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     return float(answer.stdout.splitlines()[-1])

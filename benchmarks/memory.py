@@ -1,8 +1,9 @@
 """The most memory that a process and those it starts hold at one time."""
 
 import threading
-from pathlib import Path
 from types import TracebackType
+
+import psutil
 
 POLL_SECONDS = 0.1
 
@@ -41,15 +42,18 @@ class Watch:
 
 
 def tree_mib(pid: int) -> float:
-    """Memory of a process and of all that it started, shared pages once; 0 without /proc."""
-    total, waiting = 0.0, [pid]
-    while waiting:
-        folder = Path(f"/proc/{waiting.pop()}")
-        try:
-            lines = (folder / "smaps_rollup").read_text().splitlines()
-            total += sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
-            for thread in (folder / "task").iterdir():
-                waiting += [int(child) for child in (thread / "children").read_text().split()]
-        except (OSError, ValueError):
-            continue  # it has ended meanwhile
-    return total
+    """Memory of a process and of all that it started; what they share counts once on Linux."""
+    try:
+        root = psutil.Process(pid)
+        processes = [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return 0.0
+    return sum(map(_mib, processes))
+
+
+def _mib(process: psutil.Process) -> float:
+    try:
+        memory = process.memory_full_info()
+    except psutil.Error:
+        return 0.0  # it has ended meanwhile
+    return getattr(memory, "pss", memory.rss) / 2**20

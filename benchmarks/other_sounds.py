@@ -8,21 +8,19 @@ and docs/other-sounds.png with real and generated sounds. On 2 cores it takes so
 
 import argparse
 import datetime
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from benchmarks import ROOT
 from benchmarks.full_run import train
 from benchmarks.made_up_sounds import HITS, write_hits, write_notes
 from benchmarks.measurement import Section, machine
-from dataset import Dataset, read_dataset
-from evaluate import spectrograms
-from spectrogram import Transform
+from sound_vae.data.dataset import Dataset, read_dataset
+from sound_vae.model.spectrogram import Transform
+from sound_vae.serving.served_model import ServedModel
 
 COLUMNS = 8  # sounds of each kind in the picture
 FIGURES = ("accuracy", "frechet_ratio", "diversity", "nearest", "copies", "reconstruction_db")
@@ -63,30 +61,24 @@ def train_on(kind: str, folder: Path, options: tuple[str, ...] = ()) -> Outcome:
         data.labels,
         data.transform,
         len(data.names),
-        _some(data),
-        generated(model_dir, data),
+        _subsample(data),
+        generated(ServedModel.load(model_dir)),
     )
 
 
-def _some(data: Dataset) -> np.ndarray:
+def _subsample(data: Dataset) -> np.ndarray:
     """Give real clips, the labels in turns."""
     rng = np.random.default_rng(0)
     turns = [i % max(len(data.labels), 1) for i in range(COLUMNS)]
     pools = [np.flatnonzero(data.label_ids == (i if data.labels else -1)) for i in turns]
-    return np.stack([data.values[rng.choice(pool)] for pool in pools]).astype(np.float32)
+    return np.stack([data.clips[rng.choice(pool)] for pool in pools]).astype(np.float32)
 
 
-def generated(model_dir: Path, data: Dataset) -> np.ndarray:
+def generated(model: ServedModel) -> np.ndarray:
     """Give the spectrograms of new sounds, the labels in turns, as callers get them."""
-    description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
-    labels = data.labels or [""]
-    sample = tf.saved_model.load(str(model_dir / "1")).signatures["serving_default"]
-    wavs = sample(
-        label=tf.constant([labels[i % len(labels)] for i in range(COLUMNS)]),
-        seed=tf.range(COLUMNS, dtype=tf.int64),
-        temperature=tf.fill([COLUMNS], float(description["temperature"])),
-    )["wav_bytes"]
-    return spectrograms(list(wavs.numpy()), data.transform).astype(np.float32)
+    labels = model.labels or [""]
+    turns = [labels[i % len(labels)] for i in range(COLUMNS)]
+    return model.sample(turns, range(COLUMNS)).spectrograms().astype(np.float32)
 
 
 def draw(outcomes: dict[str, Outcome], picture: Path) -> None:
@@ -120,7 +112,7 @@ def draw(outcomes: dict[str, Outcome], picture: Path) -> None:
 
 def section(outcomes: dict[str, Outcome]) -> Section:
     """Say what was chosen and what came out, a column for each kind."""
-    from evaluate import FIGURES as MEANINGS
+    from sound_vae.quality.evaluation import FIGURES as MEANINGS
 
     transforms = [o.transform for o in outcomes.values()]
     rows = [
@@ -138,8 +130,8 @@ def section(outcomes: dict[str, Outcome]) -> Section:
         rows.append((f"`{name}`: {MEANINGS[name]}", *cells))
     method = (
         "Rate, length and transform are chosen from the data. What the figures mean stands in "
-        "[evaluate.py](../training/evaluate.py); with labels they are what a recogniser hears, "
-        "without they are statistics of cepstra."
+        "[evaluation.py](../training/sound_vae/quality/evaluation.py); with labels they are what a "
+        "recogniser hears, without they are statistics of cepstra."
     )
     remarks = (
         "![Spectrograms of real and of generated sounds](other-sounds.png)\n\n"

@@ -7,7 +7,7 @@ import librosa
 import numpy as np
 
 from benchmarks.measurement import Row, Section, medians
-from dataset import read_dataset
+from sound_vae.data.dataset import read_dataset
 
 ROUNDS = 3
 RATE, SECONDS, N_FFT, HOP = 22_050, 0.74, 512, 256  # of the recipe that the baseline stands for
@@ -39,7 +39,7 @@ def run(folder: Path) -> Section:
         )
     ]
     method = (
-        f"Median of {ROUNDS} turns over the same folder: `training/dataset.py`, which trims, "
+        f"Median of {ROUNDS} turns over the same folder: `training/sound_vae/data`, which trims, "
         "resamples where needed, reports, and leaves the spectrograms in one file, against a loop "
         "of `librosa.load`, `librosa.stft` and `numpy.save`."
     )

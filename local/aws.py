@@ -15,6 +15,15 @@ ACCOUNT = "123456789012"
 """moto's account for callers with made-up credentials."""
 
 
+BOTO_NAMES = {
+    "cloudwatchlogs": "logs",
+    "eventbridge": "events",
+    "sagemakerruntime": "sagemaker-runtime",
+    "sfn": "stepfunctions",
+}
+"""Where the other SDKs' name of a service is not that of boto3."""
+
+
 def endpoint_url() -> str:
     """Return the stand-in's address; spelled localhost because moto looks for that word."""
     return f"http://localhost:{moto_server_port()}"

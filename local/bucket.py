@@ -89,7 +89,7 @@ def _delete_empty(cls: Any, name: str, definition: Any, account: str, region: st
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     FakeBucket.create_from_cloudformation_json = classmethod(_create_configured)
     FakeBucket.update_from_cloudformation_json = classmethod(_update_in_place)
     FakeBucket.delete_from_cloudformation_json = classmethod(_delete_empty)

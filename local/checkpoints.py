@@ -1,4 +1,4 @@
-"""A job's folder of checkpoints and its mirror in S3, kept alike while the job runs."""
+"""A job's folder of checkpoints and its mirror in S3, kept in step while the job runs."""
 
 import contextlib
 import threading

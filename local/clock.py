@@ -1,6 +1,6 @@
 """The clock of what only waits: Wait states, retries, a job that waits for spare capacity.
 
-Work takes the time that it takes. A test of an hour's patience sets `speed` and has it in seconds.
+Work takes the time that it takes. A test that waits an hour sets `speed` and is done in seconds.
 """
 
 import threading
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 speed = 1.0
-"""So many of its seconds pass in one."""
+"""How many of its seconds pass in a real one."""
 
 
 def wait(seconds: float, woken: threading.Event, is_over: Callable[[], bool]) -> None:
@@ -16,8 +16,3 @@ def wait(seconds: float, woken: threading.Event, is_over: Callable[[], bool]) ->
     deadline = time.monotonic() + seconds / speed
     while not is_over() and (left := deadline - time.monotonic()) > 0:
         woken.wait(left)
-
-
-def sleep(seconds: float) -> None:
-    """Wait `seconds` of this clock."""
-    time.sleep(seconds / speed)

@@ -20,7 +20,7 @@ CHANGEABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
 class ChangeSetNotFoundError(CloudFormationError):
-    """The error by which the CDK's command line recognises that it need not delete a change set."""
+    """The error that tells the CDK's command line that there is no change set to delete."""
 
     code = "ChangeSetNotFoundException"
 
@@ -90,6 +90,7 @@ class CloudFormation(models.CloudFormationBackend):
     """moto's backend with the answers that the CDK's command line relies on."""
 
     _url_module = urls  # moto looks for one beside the class
+    stacks: dict[str, Any]
 
     def _find(self, stack_name: str, change_set_name: str) -> tuple[str, Any]:
         for key, change_set in reversed(list(self.change_sets.items())):
@@ -118,7 +119,7 @@ class CloudFormation(models.CloudFormationBackend):
         """
         previous = next((s for s in self.stacks.values() if s.name == stack_name), None)
         if previous is not None and previous.status == "REVIEW_IN_PROGRESS":
-            del self.stacks[previous.stack_id]  # moto makes another one
+            self._drop(previous)  # moto makes another one
         elif previous is not None and rest["change_set_type"] == "CREATE":
             raise AlreadyExistsException(
                 f"Stack [{stack_name}] already exists and cannot be created again with the "
@@ -153,7 +154,9 @@ class CloudFormation(models.CloudFormationBackend):
     ) -> Stack:
         """Begin to update a stack: a change set that is executed at once."""
         resolved = self._resolve_update_parameters(self.get_stack(name), parameters)
-        return self._change_at_once(name, template, resolved, "UPDATE", role_arn=role_arn)
+        stack = self._change_at_once(name, template, resolved, "UPDATE", role_arn=role_arn)
+        stack.tags = tags or stack.tags
+        return stack
 
     def _change_at_once(
         self, name: str, template: str, parameters: dict[str, Any], kind: str, **rest: Any
@@ -190,9 +193,8 @@ class CloudFormation(models.CloudFormationBackend):
         except Exception as error:
             change_set.execution_status = "EXECUTE_FAILED"
             reason = stack.show_failure(f"{kind}_FAILED", error)
-            self._take_back_creation(stack, reason) if kind == "CREATE" else self._roll_back(
-                stack, reason
-            )
+            undo = self._take_back_creation if kind == "CREATE" else self._roll_back
+            undo(stack, reason)
             return
         stack.parameters = change_set.parameters
         stack.description = change_set.template_dict.get("Description")
@@ -248,8 +250,12 @@ class CloudFormation(models.CloudFormationBackend):
         for key in [k for k, c in self.change_sets.items() if c.stack is stack]:
             del self.change_sets[key]
         self.deleted_stacks[stack.stack_id] = stack
+        self._drop(stack)
         stack.show("DELETE_COMPLETE")
-        del self.stacks[stack.stack_id]
+
+    def _drop(self, stack: Stack) -> None:
+        # a new dictionary, as others may be looking through this one
+        self.stacks = {key: one for key, one in self.stacks.items() if one is not stack}
 
 
 class Responses(responses.CloudFormationResponse):
@@ -275,7 +281,7 @@ class Responses(responses.CloudFormationResponse):
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     models.cloudformation_backends.backend = CloudFormation
     models.ResourceMap = ResourceMap
     parsing.resource_class_from_type = resource_class

@@ -15,10 +15,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 
-from local.aws import endpoint_url, role_environment
-
-BOTO_NAMES = {"sfn": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
-"""Where the JavaScript SDK's name of a service is not that of boto3."""
+from local.aws import BOTO_NAMES, endpoint_url, role_environment
 
 MOST_RESPONSE = 4096
 """Bytes of a response that CloudFormation takes, without spaces; `output_paths` choose a part."""

@@ -41,6 +41,6 @@ def require(env: Any, value: Any, what: str) -> None:
 
 
 def install() -> None:
-    """Put this measure in the place of moto's."""
+    """Replace moto's measure with this one."""
     state.is_within_size_quota = is_within
     state_task_service.is_within_size_quota = is_within

@@ -62,7 +62,7 @@ def acquire(model: Any, endpoint_name: str, region: str) -> "ModelServer":
 
 
 def release(server: "ModelServer") -> None:
-    """Say that an endpoint uses `server` no more; those used longest ago are ended."""
+    """Note that an endpoint no longer uses `server`; those used longest ago are ended."""
     with _lock:
         server.users -= 1
         idle = [one for one in _servers if not one.users]

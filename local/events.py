@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from moto.events.models import Rule, events_backends
 from moto.iam.access_control import PermissionResult
 from moto.s3 import notifications
-from moto.s3.models import FakeBucket
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
@@ -29,7 +28,6 @@ from local import express
 from local.aws import client_as
 from local.event_input import NotDeliveredError, input_for
 from local.policies import as_list, decide
-from local.resource_types import OWN, OwnResource, owners_client
 from local.training_job import TrainingJob
 
 SERVICE = "events.amazonaws.com"
@@ -241,47 +239,12 @@ def _object_changed(account_id: str, bucket: Any, event_name: str, key: Any) -> 
     publish("aws.s3", kind, detail, [bucket.arn], (account_id, bucket.region_name))
 
 
-class BucketNotifications(OwnResource):
-    """Custom::S3BucketNotifications, by which the CDK's buckets turn EventBridge on."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Set the notifications of the bucket."""
-        owners_client("s3").put_bucket_notification_configuration(
-            Bucket=properties["BucketName"],
-            NotificationConfiguration=properties["NotificationConfiguration"],
-        )
-        return properties["BucketName"]
-
-    @classmethod
-    def remove(cls, physical_id: str) -> None:
-        """Set none."""
-        owners_client("s3").put_bucket_notification_configuration(
-            Bucket=physical_id, NotificationConfiguration={}
-        )
-
-
-def _with_notifications(method: Any) -> Any:
-    def made(cls: Any, *args: Any, **more: Any) -> FakeBucket:
-        bucket = method.__func__(cls, *args, **more)
-        template = next(a for a in (*args, *more.values()) if isinstance(a, dict))
-        wanted = template.get("Properties", {}).get("NotificationConfiguration", {})
-        if "EventBridgeConfiguration" in wanted:
-            bucket.set_notification_configuration({"EventBridgeConfiguration": {}})
-        return bucket
-
-    return classmethod(made)
-
-
 def install() -> None:
-    """Put these rules in the place of moto's; after those for buckets."""
+    """Replace moto's rules with these."""
     Rule.send_to_targets = _offer
     Execution.start = _start_and_tell
     BaseExecutionWorkerCommunication.terminated = _terminate_and_tell
     TrainingJob._show = _show_and_tell  # type: ignore[method-assign]
     notifications._send_event_bridge_message = _object_changed
-    OWN["Custom::S3BucketNotifications"] = BucketNotifications
-    for name in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
-        setattr(FakeBucket, name, _with_notifications(getattr(FakeBucket, name)))
     with contextlib.suppress(IndexError):
         _worker.pop()

@@ -1,4 +1,4 @@
-"""Express state machines: StartSyncExecution, and what Step Functions does not have for them.
+"""Express state machines: StartSyncExecution, and the calls that Step Functions refuses for them.
 
 Recorded on AWS: LocalStack's test_sfn_api_express. moto has no StartSyncExecution, and makes every
 state machine of a template a Standard one.
@@ -89,6 +89,6 @@ def _start_sync_execution(self: StepFunctionResponse) -> ActionResult:
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     StepFunctionResponse.start_sync_execution = _start_sync_execution
     parser_models.Execution = KnownExecution

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Faults:
-    """Each kind of fault, and whom it befalls."""
+    """Each kind of fault, and what it applies to."""
 
     no_quota: set[str] = field(default_factory=set)  # instance types
     no_spot_quota: set[str] = field(default_factory=set)  # instance types
@@ -117,5 +117,5 @@ def add(options: Iterable[str]) -> None:
 
 
 def clear() -> None:
-    """Let nothing go wrong any more."""
+    """Remove all faults."""
     current.__dict__.update(Faults().__dict__)

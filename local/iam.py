@@ -1,8 +1,9 @@
 """IAM: what a role may do is decided as AWS does, by Action, Resource and Condition.
 
 moto's own enforcement judges every JSON service against the resource `*`, and knows neither
-PassRole nor the source of a CopyObject. Only role sessions are judged here: the
-person at the keyboard owns the account. The roles of the CDK's bootstrap (`cdk-*`) are AWS's own.
+PassRole nor the source of a CopyObject, and asks nobody for the KMS key of an object. Only sessions
+of roles are judged here: the person at the keyboard owns the account. The roles of the CDK's
+bootstrap (`cdk-*`) may do everything.
 """
 
 import json
@@ -15,10 +16,9 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sts.models import sts_backends
 
-from local import s3
 from local.policies import Statement, as_list, decide
 
 
@@ -149,6 +149,23 @@ def resource_arns(
     return [f"arn:aws:{service}:{region}:{account}:{name}" for name in names] or ["*"]
 
 
+def use_of_key(action: str, object_arn: str, account: str) -> tuple[str, str] | None:
+    """Return action and ARN of the KMS key without which `action` on an object is refused."""
+    bucket_name, _, key = object_arn.rpartition(":")[2].partition("/")
+    bucket = s3_backends[account]["aws"].buckets.get(bucket_name)
+    if bucket is None:
+        return None
+    if action == "s3:GetObject":
+        found = bucket.keys.get(key)
+        arn = getattr(found, "kms_key_id", None)
+        return ("kms:Decrypt", arn) if arn else None
+    if action == "s3:PutObject" and bucket.encryption:
+        default = bucket.encryption["Rule"]["ApplyServerSideEncryptionByDefault"]
+        arn = default.get("KMSMasterKeyID")
+        return ("kms:GenerateDataKey", arn) if arn else None
+    return None
+
+
 class Judge:
     """Judges one HTTP request that a role session has signed."""
 
@@ -188,7 +205,7 @@ class Judge:
     def require_object(self, action: str, object_arn: str) -> None:
         """Require `action` on an object in S3, and the use of its KMS key if it has one."""
         self.require(action, object_arn)
-        if key := s3.use_of_key(action, object_arn, self.account):
+        if key := use_of_key(action, object_arn, self.account):
             self.require(*key)
 
 
@@ -259,7 +276,7 @@ def _parameters(body: bytes | str) -> dict[str, Any]:
 
 
 def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:
-    """Judge by a bucket's policy; moto takes a statement whose Condition fails for a Deny."""
+    """Judge by a bucket's policy; moto treats a statement whose Condition fails as a Deny."""
     if self.policy is None:
         return PermissionResult.NEUTRAL
     statements = [
@@ -271,6 +288,6 @@ def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResul
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     ActionAuthenticatorMixin._authenticate_and_authorize_action = _authorize_json
     FakeBucket.get_permission = _bucket_permission

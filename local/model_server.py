@@ -1,9 +1,9 @@
 """The managed TensorFlow serving container as one process: `python -m local.model_server DIR`.
 
 DIR is an unpacked model.tar.gz. TensorFlow Serving's REST API listens on one port; in front of it
-the container's Python service answers /ping and /invocations with DIR/code/inference.py, as
-SageMaker's container 2.20 does: `handler(data, context)`, or `input_handler` and `output_handler`.
-A falcon.HTTPError keeps its status, any other exception is HTTP 500.
+the container's Python service answers /ping and /invocations with the `handler(data, context)` of
+DIR/code/inference.py, as SageMaker's container 2.20 does. A falcon.HTTPError keeps its status, any
+other exception is HTTP 500.
 
 Prints `ready http://127.0.0.1:PORT` when both answer.
 """
@@ -17,11 +17,9 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import falcon
-import requests
 from werkzeug.serving import make_server
 
 READY = "ready "
@@ -38,33 +36,15 @@ Context = namedtuple(
 Handler = Callable[[Any, Any], tuple[Any, str]]
 
 
-def pass_through(data: Any, context: Any) -> tuple[Any, str]:
-    """Handle requests to a model without inference.py: TensorFlow Serving gets them as they are."""
-    response = requests.post(context.rest_uri, data=data.read(), timeout=context.timeout)
-    if response.status_code != 200:
-        raise falcon.HTTPError(
-            falcon.code_to_http_status(response.status_code), description=response.text
-        )
-    return response.content, context.accept_header
-
-
 def load_handler(script: Path) -> Handler:
-    """Return the handler that a model's inference.py defines; without one, `pass_through`."""
-    if not script.exists():
-        return pass_through
+    """Return the `handler` that a model's inference.py defines."""
+    sys.path.insert(0, str(script.parent))  # as the container does
     spec = importlib.util.spec_from_file_location("inference", script)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{script} is no Python file")
-    module: ModuleType = importlib.util.module_from_spec(spec)
+        raise ImportError(f"{script} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if hasattr(module, "handler"):
-        return module.handler
-
-    def handler(data: Any, context: Any) -> tuple[Any, str]:
-        processed = module.input_handler(data, context)
-        response = requests.post(context.rest_uri, data=processed, timeout=context.timeout)
-        return module.output_handler(response, context)
-
+    handler: Handler = module.handler
     return handler
 
 

@@ -66,7 +66,7 @@ class StartExecutionTask(of_moto.StateTaskServiceSfn):
 
 
 def install() -> None:
-    """Put this task in the place of moto's."""
+    """Replace moto's task with this one."""
     others = state_task_factory.state_task_service_for
     state_task_factory.state_task_service_for = lambda service_name: (
         StartExecutionTask() if service_name == "states" else others(service_name)

@@ -1,7 +1,7 @@
 """What IAM policies say: Action, Resource and Condition of statements, as AWS evaluates them.
 
-moto's own evaluation ignores most conditions, and takes a statement whose condition does not hold
-for a refusal.
+moto's own evaluation ignores most conditions, and treats a statement whose condition does not hold
+as a refusal.
 """
 
 import re
@@ -14,7 +14,7 @@ Statement = Mapping[str, Any]
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a list; a policy may hold a single item in the place of one."""
+    """Return a list; a policy may hold a single item instead."""
     return value if isinstance(value, list) else [value]
 
 

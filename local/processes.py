@@ -1,4 +1,4 @@
-"""The processes that the stand-in starts and their folders: nothing of either outlives it."""
+"""The processes that the stand-in starts, and their folders: all are gone when it ends."""
 
 import atexit
 import contextlib

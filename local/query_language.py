@@ -1,14 +1,12 @@
-"""JSONata as Step Functions speaks it: the language itself and the service's own functions.
+"""JSONata as Step Functions speaks it: the language itself, $hash and $parse.
 
 moto expects a Java virtual machine here, writes strings into the expression without escaping them,
-and lacks $hash and $uuid.
+and lacks $hash.
 """
 
 import hashlib
 import json
-import random
 import threading
-import uuid
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -35,35 +33,8 @@ def hash_of(value: Any, algorithm: str) -> str:
     return HASHES[algorithm](text.encode()).hexdigest()
 
 
-def partition(values: list[Any], size: int) -> list[list[Any]]:
-    """$partition: split a list into lists of at most `size` items."""
-    return [values[start : start + size] for start in range(0, len(values), size)]
-
-
-def number_range(first: float, last: float, step: float) -> list[float]:
-    """$range: numbers from `first` to `last`, both included, `step` apart."""
-    count = int((last - first) // step) + 1
-    return [first + step * index for index in range(max(count, 0))]
-
-
-def random_number(seed: int | None = None) -> float:
-    """$random: a number from 0 to below 1, the same one for the same seed."""
-    return random.Random(seed).random()
-
-
-def new_uuid() -> str:
-    """$uuid: a random version 4 UUID."""
-    return str(uuid.uuid4())
-
-
-FUNCTIONS = {
-    "hash": hash_of,
-    "parse": json.loads,
-    "partition": partition,
-    "random": random_number,
-    "range": number_range,
-    "uuid": new_uuid,
-}
+FUNCTIONS = {"hash": hash_of, "parse": json.loads}
+"""Of Step Functions' own, those that the product's definition calls."""
 
 
 def _with_nulls(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from moto.iam.models import ManagedPolicy, iam_backends
 from moto.kms.models import Key
 from moto.sagemaker import models as sagemaker
-from moto.stepfunctions.models import StateMachine, stepfunctions_backends
+from moto.stepfunctions.models import StateMachine
 
 from local import bucket, bucket_resources, custom_resource, event_resources, watching_resources
 from local.own_resource import OwnResource
@@ -37,37 +37,6 @@ NAMES = {
     StateMachine: "StateMachineName",
 }
 """The properties by which a template names these; moto knows others or none."""
-
-
-def _substituted(properties: dict[str, Any]) -> str:
-    """Return a state machine's definition, in which moto leaves DefinitionSubstitutions out."""
-    definition = properties.get("DefinitionString") or json.dumps(properties["Definition"])
-    for name, value in properties.get("DefinitionSubstitutions", {}).items():
-        definition = definition.replace(f"${{{name}}}", str(value))
-    return definition
-
-
-def _create_state_machine(
-    cls: Any, name: str, definition: Any, account_id: str, region_name: str, **_: Any
-) -> StateMachine:
-    properties = definition["Properties"]
-    return stepfunctions_backends[account_id][region_name].create_state_machine(
-        name,
-        _substituted(properties),
-        properties["RoleArn"],
-        tags=[{"key": t["Key"], "value": t["Value"]} for t in properties.get("Tags", [])],
-        sm_type=properties.get("StateMachineType"),
-    )
-
-
-def _update_state_machine(
-    cls: Any, original_resource: Any, cloudformation_json: Any, account_id: str, region_name: str,
-    **_: Any,
-) -> StateMachine:  # fmt: skip
-    properties = cloudformation_json["Properties"]
-    return stepfunctions_backends[account_id][region_name].update_state_machine(
-        original_resource.arn, definition=_substituted(properties), role_arn=properties["RoleArn"]
-    )
 
 
 _state_machine_attribute = StateMachine.get_cfn_attribute
@@ -115,12 +84,10 @@ def _update_key(cls: Any, original_resource: Any, cloudformation_json: Any, **_:
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     bucket.install()
     for resource, name in NAMES.items():
         resource.cloudformation_name_type = staticmethod(lambda name=name: name)
-    StateMachine.create_from_cloudformation_json = classmethod(_create_state_machine)
-    StateMachine.update_from_cloudformation_json = classmethod(_update_state_machine)
     StateMachine.get_cfn_attribute = _with_arn
     ManagedPolicy.update_from_cloudformation_json = classmethod(_update_managed_policy)
     ManagedPolicy.delete_from_cloudformation_json = classmethod(_delete_managed_policy)

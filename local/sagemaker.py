@@ -1,7 +1,7 @@
 """SageMaker: training jobs that train and endpoints that answer, behind moto's API.
 
-moto says Completed at once and lists an endpoint that nothing serves; it has no UpdateEndpoint, no
-StopTrainingJob, and checks none of what AWS checks when a job or model is created.
+moto says Completed at once and lists endpoints that nothing serves. It has neither UpdateEndpoint
+nor StopTrainingJob, and checks none of what AWS checks when a job or model is created.
 """
 
 import threading
@@ -150,8 +150,8 @@ class SageMaker(TrainingJobs):
         """Tell whether a request comes too early after an update: a serverless cold start.
 
         On AWS such a request takes long or is refused. A role's session is refused: a state machine
-        has to try again by its own rules. Whoever else asks first has the answer, for botocore's
-        standard retries leave this error to the caller.
+        has to try again by its own rules. Everybody else gets the answer, as botocore's standard
+        retries do not cover this error.
         """
         with self._cold_starts_lock:
             left = self._cold_starts.get(endpoint_name, 0)
@@ -233,7 +233,7 @@ def _update_from_template(
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     models.sagemaker_backends.backend = SageMaker
     urls.url_paths["{0}/$"] = Responses.dispatch
     FakeEndpoint.create_from_cloudformation_json = classmethod(_create_from_template)

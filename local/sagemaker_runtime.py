@@ -1,7 +1,7 @@
 """SageMaker Runtime: InvokeEndpoint passes the request on to the model server, bytes as they are.
 
-moto answers with canned results, decodes a WAV file as text, and takes a request that is not signed
-for one of S3's.
+moto answers with canned results, decodes a WAV file as text, and mistakes a request that is not
+signed for one of S3's.
 """
 
 import json
@@ -116,7 +116,7 @@ def _host(self: Any, environ: dict[str, Any], path: str) -> str | None:
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     DomainDispatcherApplication.infer_service_region_host = _host
     for path in urls.url_paths:
         urls.url_paths[path] = Responses.dispatch

@@ -1,7 +1,4 @@
-"""EventBridge Scheduler: schedules that a template makes, and that a test fires.
-
-moto keeps schedules, makes none of a template and fires none.
-"""
+"""EventBridge Scheduler: firing a schedule, which moto keeps and never fires."""
 
 import datetime
 import json
@@ -10,35 +7,11 @@ from typing import Any
 from moto.scheduler.models import scheduler_backends
 from moto.stepfunctions.parser.utils import camel_to_snake_case
 
-from local.aws import ACCOUNT, client_as
-from local.resource_types import OWN, OwnResource, owners_client
+from local.aws import ACCOUNT, BOTO_NAMES, client_as
 from local.sdk_shapes import to_request
 
 SERVICE = "scheduler.amazonaws.com"
 UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
-BOTO_NAMES = {"sfn": "stepfunctions"}
-
-
-class Schedule(OwnResource):
-    """AWS::Scheduler::Schedule; its properties are the parameters of CreateSchedule."""
-
-    @classmethod
-    def put(cls, name: str, properties: dict[str, Any]) -> str:
-        """Make or change the schedule."""
-        name = properties.get("Name") or name.rpartition("|")[2]
-        api = owners_client("scheduler")
-        wanted = {**properties, "Name": name}
-        try:
-            api.create_schedule(**wanted)
-        except api.exceptions.ConflictException:
-            api.update_schedule(**wanted)
-        return f"{properties.get('GroupName', 'default')}|{name}"
-
-    @classmethod
-    def remove(cls, physical_id: str) -> None:
-        """Delete the schedule."""
-        group, _, name = physical_id.rpartition("|")
-        owners_client("scheduler").delete_schedule(Name=name, GroupName=group or "default")
 
 
 def fire_schedule(name: str, group: str = "default", region: str = "us-east-1") -> Any:
@@ -67,8 +40,3 @@ def fire_schedule(name: str, group: str = "default", region: str = "us-east-1") 
     method = camel_to_snake_case(action)
     model = api.meta.service_model.operation_model(api.meta.method_to_api_mapping[method])
     return getattr(api, method)(**to_request(parameters, model.input_shape))
-
-
-def install() -> None:
-    """Add the resource type."""
-    OWN["AWS::Scheduler::Schedule"] = Schedule

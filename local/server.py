@@ -26,12 +26,10 @@ def start(port: int) -> str:
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     from moto.server import ThreadedMotoServer
 
-    from local import cloudformation, events, iam, sagemaker, sagemaker_runtime, scheduler
-    from local import stepfunctions as states
+    from local import cloudformation, events, iam, sagemaker, sagemaker_runtime, stepfunctions
 
-    for service in (iam, cloudformation, states, sagemaker, sagemaker_runtime):
-        service.install()
-    for service in (events, scheduler):  # which listen to the others
+    # the last one listens to the others
+    for service in (iam, cloudformation, stepfunctions, sagemaker, sagemaker_runtime, events):
         service.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
     ThreadedMotoServer("127.0.0.1", port, verbose=False).start()

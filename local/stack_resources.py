@@ -37,8 +37,9 @@ holds: dict[str, Hold] = {}
 def held_before(logical_id: str) -> Iterator[Hold]:
     """Hold every change just before it makes, changes or removes a resource.
 
-    `logical_id` may be only the beginning of one, for the CDK adds a hash. What the resource refers
-    to is up to date by then, and its properties are settled. Leaving the block releases the change.
+    `logical_id` may be only the beginning of one, because the CDK adds a hash. By then what the
+    resource refers to is up to date, and its properties are settled. Leaving the block releases the
+    change.
     """
     holds[logical_id] = hold = Hold()
     try:
@@ -96,7 +97,7 @@ class ResourceMap(parsing.ResourceMap):
         return [made.resource for made in list(self._made.values())]
 
     def type_of(self, name: str) -> str:
-        """Return the type of a resource of the template, or of one that it has no more."""
+        """Return the type of a resource of the template, or of one that is no longer in it."""
         made = self._made.get(name)
         return self._resource_json_map.get(name, made.template if made else {}).get("Type", "")
 
@@ -122,7 +123,7 @@ class ResourceMap(parsing.ResourceMap):
         self._new = new
 
     def clean_up(self) -> list[tuple[str, Exception]]:
-        """Remove what the template has no more or what was replaced: nothing refers to it now.
+        """Remove what the template no longer has, or what was replaced: nothing refers to it now.
 
         Returns what could not be removed, and why; as on AWS it is left behind.
         """
@@ -144,7 +145,7 @@ class ResourceMap(parsing.ResourceMap):
         return failures
 
     def delete(self) -> None:
-        """Remove the resources, the dependent ones first, but for those that are to be retained."""
+        """Remove the resources, the dependent ones first, except those to be retained."""
         self._changing = threading.get_ident()
         self.failed = None
         for name in reversed(list(self._made)):

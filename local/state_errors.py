@@ -106,7 +106,7 @@ def _execution_failed_details(self: FailureEventException) -> Any:
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     ErrorEqualsDecl._eval_body = _error_equals
     FailureEventException.get_execution_failed_event_details = _execution_failed_details
     # a Fail state may pass on an error of the language's own, such as States.TaskFailed

@@ -41,7 +41,7 @@ from local import clock, data_limits, variables
 from local.state_errors import failed
 
 STOP_CHECK_SECONDS = 0.25
-"""How often a Parallel looks whether the execution was stopped while a branch waits for a call."""
+"""How often a Parallel checks whether the execution was stopped while a branch waits for a call."""
 
 
 class Latch(threading.Event):
@@ -273,7 +273,7 @@ def _wait(self: WaitFunction, env: Any, wait_seconds: float) -> None:
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     environment.threading = types.SimpleNamespace(RLock=threading.RLock, Event=Latch)
     Program.eval = _run_program
     ExecutionState._evaluate_with_timeout = _attempt

@@ -118,7 +118,7 @@ def _delete_from_template(
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     StepFunctionsParserBackend.delete_state_machine = delete
     StepFunctionsParserBackend.create_state_machine = _create_unless_deleting
     StepFunctionsParserBackend.start_execution = _start_unless_deleting

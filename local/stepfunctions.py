@@ -126,7 +126,7 @@ def _update_from_template(cls: Any, *args: Any, cloudformation_json: Any, **more
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     models.stepfunctions_backends.backend = StepFunctions
     for part in (
         state_errors,

@@ -30,18 +30,12 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from local.aws import client_as, endpoint_url
+from local.aws import BOTO_NAMES, client_as, endpoint_url
 from local.sdk_shapes import UnknownParameterError, to_answer, to_request
 
 SERVICE = "states.amazonaws.com"
 MODELLED_ERRORS = {"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound"}
 """SageMaker's errors that keep their name; the others are AmazonSageMakerException."""
-BOTO_NAMES = {
-    "cloudwatchlogs": "logs",
-    "eventbridge": "events",
-    "sagemakerruntime": "sagemaker-runtime",
-    "sfn": "stepfunctions",
-}
 ERROR_PREFIXES = {
     "cloudformation": "CloudFormation",
     "dynamodb": "DynamoDb",
@@ -240,7 +234,7 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
 
 
 def install() -> None:
-    """Put these tasks in the place of moto's."""
+    """Replace moto's tasks with these."""
     of_moto = state_task_factory.state_task_service_for
     tasks = {"aws-sdk": AwsSdkTask, "sagemaker": SageMakerTask}
     state_task_factory.state_task_service_for = lambda service_name: (

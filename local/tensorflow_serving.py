@@ -1,9 +1,9 @@
 """TensorFlow Serving's REST predict API over one SavedModel, answered by TensorFlow in Python.
 
     POST /v1/models/model:predict
-    {"signature_name": "serving_default", "instances": [...] | "inputs": {...}}
+    {"signature_name": "serving_default", "inputs": {"x": [1, 2.5]}}    ->    {"outputs": [2, 5]}
 
-`inputs` (columns) answers `{"outputs": …}`, `instances` (rows) answers `{"predictions": […]}`.
+Of the API's two formats this is the one by columns; that by rows (`instances`) is not understood.
 Bytes travel as `{"b64": …}`, both ways; outputs are bytes if their name ends in `_bytes`. What does
 not fit the signature, and an InvalidArgumentError out of the graph, is HTTP 400 with
 `{"error": …}`. Requests that the model brings along to warm up with are answered before any other;
@@ -60,22 +60,6 @@ def to_tensor(name: str, value: Any, spec: tf.TensorSpec) -> tf.Tensor:
     return tensor
 
 
-def columns(body: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    """Return `{input: value}` of a request in either format."""
-    if ("instances" in body) == ("inputs" in body):
-        raise BadRequestError("Request must have exactly one of the keys: instances, inputs")
-    if "inputs" in body:
-        inputs = body["inputs"]
-        named = isinstance(inputs, dict) and set(inputs) != {"b64"}
-        return inputs if named else {names[0]: inputs}
-    rows = body["instances"]
-    if not isinstance(rows, list) or not rows:
-        raise BadRequestError("instances must be a list that is not empty")
-    if isinstance(rows[0], dict) and set(rows[0]) != {"b64"}:
-        return {name: [row.get(name) for row in rows] for name in rows[0]}
-    return {names[0]: rows}
-
-
 class TensorFlowServing:
     """A WSGI application for the newest version below `base_path` (`<number>/saved_model.pb`)."""
 
@@ -83,7 +67,9 @@ class TensorFlowServing:
         versions = [p for p in base_path.iterdir() if (p / "saved_model.pb").is_file()]
         versions = [p for p in versions if p.name.isdigit()]
         if not versions:
-            raise FileNotFoundError(f"No <number>/saved_model.pb below {base_path}")
+            raise FileNotFoundError(
+                "This is not a model archive: it holds no <number>/saved_model.pb."
+            )
         newest = max(versions, key=lambda p: int(p.name))
         self._model = tf.saved_model.load(str(newest))
         self._warm_up(newest / WARMUP_REQUESTS)
@@ -103,22 +89,15 @@ class TensorFlowServing:
             raise BadRequestError(f'Serving signature name: "{name}" not found in signature def')
         signature = self._model.signatures[name]
         specs: dict[str, tf.TensorSpec] = signature.structured_input_signature[1]
-        values = columns(body, list(specs))
-        if set(values) != set(specs):
-            raise BadRequestError(
-                f"the signature {name} takes the inputs {sorted(specs)}, got {sorted(values)}"
-            )
+        values = body.get("inputs")
+        if not isinstance(values, dict) or set(values) != set(specs):
+            raise BadRequestError(f"the signature {name} takes the inputs {sorted(specs)}")
         outputs = signature(**{n: to_tensor(n, values[n], spec) for n, spec in specs.items()})
         answer = {
             n: encode(tensor.numpy().tolist(), n.endswith("_bytes"))
             for n, tensor in outputs.items()
         }
-        if "inputs" in body:
-            return {"outputs": answer if len(answer) > 1 else next(iter(answer.values()))}
-        if len(answer) == 1:
-            return {"predictions": next(iter(answer.values()))}
-        rows = zip(*answer.values(), strict=True)
-        return {"predictions": [dict(zip(answer, row, strict=True)) for row in rows]}
+        return {"outputs": answer if len(answer) > 1 else next(iter(answer.values()))}
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Answer one HTTP request."""

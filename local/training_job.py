@@ -1,8 +1,8 @@
 """A SageMaker training job: the real toolkit and the real script, in a folder laid out as /opt/ml.
 
 The toolkit (`sagemaker-training` with `sagemaker-tensorflow-training`) is the program that the
-managed TensorFlow image starts. It gets the execution role's session, so the bucket answers as the
-deployed policies say.
+managed TensorFlow image starts. It has a session of the execution role, so the deployed policies
+decide what it may do.
 """
 
 import contextlib
@@ -35,14 +35,14 @@ IMAGE_ENVIRONMENT = {
 """What the image itself sets; with it, the toolkit loads TensorFlow before the script does."""
 
 CAPACITY_SECONDS = 0.2
-"""Between two looks whether there is capacity."""
+"""Between two checks for capacity."""
 
 STOP_SECONDS = 120
 """Between SIGTERM and SIGKILL when a job is stopped, as on AWS."""
 
 FAILURE_REASON_LIMIT = 1024
 SPOT_PRICE = 0.3
-"""Of the price on demand; what a spot job saves shows in its billable seconds."""
+"""Share of the price on demand; what a spot job saves shows in its billable seconds."""
 
 
 class JobFailedError(Exception):

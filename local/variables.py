@@ -1,6 +1,6 @@
 """Variables: assigned when a state is left, so that its Output still sees the values on entry.
 
-AWS's words (workflow-variables): "All variable references in Step Functions states use the values
+AWS says (workflow-variables): "All variable references in Step Functions states use the values
 as they were on state entry", "assigning variable values will not affect state Output". moto assigns
 first and evaluates Output then.
 """
@@ -46,6 +46,6 @@ def _assign_on_leaving(self: CommonStateField, env: Any) -> Any:
 
 
 def install() -> None:
-    """Put these rules in the place of moto's."""
+    """Replace moto's rules with these."""
     AssignDecl._eval_body = _evaluate
     CommonStateField._get_state_exited_event_details = _assign_on_leaving

@@ -18,26 +18,31 @@ import signal
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers are not news
 
 import keras
-import numpy as np
 
-from arguments import hyperparameters, parse, sagemaker_folder
-from autoencoder import VAE, Architecture
-from checkpoint import Checkpoint, fingerprint
-from dataset import Dataset, read_dataset
-from evaluate import accuracy, evaluate, train_recogniser
-from export import AUDIBLE, export, publish
-from gate import compare
-from perceptual import Listener
-from preprocess import DataError
-from report import write_report
-from sampling import LabelMixtures
-from streaming import some
-from training_loop import Schedule, Trainer, TrainingFailed, choose_batch_size, round_weights
+from sound_vae.data.dataset import Dataset, read_dataset
+from sound_vae.data.report import DataError
+from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
+from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
+from sound_vae.fit.schedule import Schedule, choose_batch_size
+from sound_vae.fit.trainer import Trainer, TrainingFailed
+from sound_vae.model.autoencoder import VAE, Architecture
+from sound_vae.model.coding import posterior_means, residual
+from sound_vae.model.density import LabelMixtures
+from sound_vae.model.listener import Listener
+from sound_vae.model.spectrogram import Transform
+from sound_vae.quality.compare_served import compare_served
+from sound_vae.quality.evaluation import accuracy, evaluate, train_recogniser
+from sound_vae.quality.run_report import write_run_report
+from sound_vae.serving.description import Description
+from sound_vae.serving.export import export, publish, round_weights
+from sound_vae.serving.served_model import ServedModel
+from sound_vae.serving.sound_generator import AUDIBLE_VALUE
 
 # no epoch depends on these
 AFTER_TRAINING = ("temperature", "texture", "griffin_lim_iterations", "evaluation_sounds")
@@ -53,6 +58,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def train(args: argparse.Namespace) -> dict[str, float]:
     """Go from the data folder to the model folder; gives the figures of the best epoch."""
     keras.utils.set_random_seed(args.seed)
+    data = read(args)
+    training, validation = data.split(args.validation_split)
+    trainer = prepare(args, training, validation)
+    history = learn(args, trainer, data)
+    metrics = finish(args, trainer)
+    if args.output:
+        write_reports(args, history, metrics)
+    return metrics
+
+
+def read(args: argparse.Namespace) -> Dataset:
+    """Read the sounds and say what became of every file."""
     print(f"reading {args.data}", flush=True)
     data = read_dataset(
         args.data,
@@ -63,16 +80,13 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         trim_db=args.trim_db,
     )
     print(data.report)
-    training, validation = data.split(args.validation_split)
-    transform = data.transform
-    try:
-        vae = VAE(
-            Architecture(
-                args.preset, transform.frames, transform.bins, args.latent_dim or 0, args.channels
-            )
-        )
-    except ValueError as error:
-        raise DataError(str(error)) from error
+    return data
+
+
+def prepare(args: argparse.Namespace, training: Dataset, validation: Dataset) -> Trainer:
+    """Make the networks and what trains them."""
+    transform = training.transform
+    vae = VAE(_architecture(args, transform))
     print(
         f"{transform.sample_rate} Hz, {transform.seconds:.2f} s a clip, "
         f"{transform.frames} frames x {transform.bins} bins\n"
@@ -81,110 +95,121 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         flush=True,
     )
     listener = None
-    if args.perceptual and data.labels:
-        listener = Listener.untrained(data.label_ids[training], transform, seed=args.seed)
-    trainer = Trainer(
-        vae,
-        data.clips(training),
-        data.clips(validation),
-        Schedule(
-            epochs=args.epochs,
-            batch_size=args.batch_size or choose_batch_size(len(training)),
-            learning_rate=args.learning_rate,
-            warmup_epochs=args.warmup_epochs,
-            steps_per_call=args.steps_per_call,
-            seed=args.seed,
-            kl_weight=args.kl_weight,
-        ),
-        labels=len(data.labels),
-        label_ids=(data.label_ids[training], data.label_ids[validation]),
-        listener=listener,
+    if args.perceptual and training.labels:
+        listener = Listener.untrained(training, seed=args.seed)
+    schedule = Schedule(
+        epochs=args.epochs,
+        batch_size=args.batch_size or choose_batch_size(len(training)),
+        learning_rate=args.learning_rate,
+        warmup_epochs=args.warmup_epochs,
+        steps_per_call=args.steps_per_call,
+        seed=args.seed,
+        kl_weight=args.kl_weight,
     )
+    return Trainer(vae, training, validation, schedule, listener=listener)
+
+
+def _architecture(args: argparse.Namespace, transform: Transform) -> Architecture:
+    try:
+        return Architecture(
+            args.preset, transform.frames, transform.bins, args.latent_dim or 0, args.channels
+        )
+    except ValueError as error:
+        raise DataError(str(error)) from error
+
+
+def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
+    """Train all epochs, or those that a checkpoint lacks; gives the figures of each."""
     checkpoint = None
     if args.checkpoint_dir:
         settings = {n: getattr(args, n) for n in hyperparameters() if n not in AFTER_TRAINING}
-        state = fingerprint(settings, data.values, data.names, data.label_ids)
-        checkpoint = Checkpoint(args.checkpoint_dir, state)
+        checkpoint = Checkpoint(args.checkpoint_dir, fingerprint(settings, data))
     history = checkpoint.restore(trainer) if checkpoint else []
-    if listener and not history:
-        listener.learn(data.clips(training), data.label_ids[training], seed=args.seed)
+    if trainer.listener and not history:
+        trainer.listener.learn(trainer.training, seed=args.seed)
 
-    def report(figures: dict[str, float]) -> None:
+    def after_epoch(figures: dict[str, float]) -> None:
         history.append(figures)
         if checkpoint:
             checkpoint.save(trainer, history)
         print(_line(figures), flush=True)
 
-    trainer.run(report, done=len(history))
-    metrics = finish(trainer, data, training, validation, args)
-    if args.output:
-        try:
-            args.output.mkdir(parents=True, exist_ok=True)
-            (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
-            write_report(args.output, args.model_dir, history, metrics)
-        except Exception as error:  # the model is in place, whatever is wrong here
-            print(f"no report in {args.output}: {error}", flush=True)
-    return metrics
+    trainer.run(after_epoch, done=len(history))
+    return history
 
 
-def finish(
-    trainer: Trainer,
-    data: Dataset,
-    training: np.ndarray,
-    validation: np.ndarray,
-    args: argparse.Namespace,
-) -> dict[str, float]:
-    """Round the weights, fit the latent density to what they give, export, and listen to it."""
-    round_weights(trainer.vae)
-    metrics = trainer.evaluate()
-    fitted = some(training, MOST_CLIPS, args.seed)
-    means = trainer.posterior_means(data.clips(fitted))
-    density = LabelMixtures.fit(means, data.label_ids[fitted], data.labels, args.seed)
+def finish(args: argparse.Namespace, trainer: Trainer) -> dict[str, float]:
+    """Export what was learned, measure it, and only then let it be seen in the model folder."""
     unfinished = args.model_dir.absolute().with_name(f".{args.model_dir.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    export(
-        unfinished,
-        trainer.vae,
-        data.transform,
-        density,
-        data.labels,
-        temperature=args.temperature,
-        iterations=args.griffin_lim_iterations,
-        texture=args.texture * trainer.residual(AUDIBLE) if args.texture else 0.0,
-        metrics=metrics,
-    )
+    metrics = write_model(args, trainer, unfinished)
     print(f"best {_line(metrics)}", flush=True)
-    recogniser = None
-    if args.evaluation_sounds:
-        recogniser = train_recogniser(data, training, args.seed)
-        quality = evaluate(
-            unfinished,
-            data,
-            training,
-            validation,
-            temperature=args.temperature,
-            sounds=args.evaluation_sounds,
-            seed=args.seed,
-            recogniser=recogniser,
-        )
-        metrics |= quality
-        print(_line(quality) or "too few clips to measure the quality by", flush=True)
-    if args.served:
-        judge = None
-        if recogniser:
-            judge = partial(
-                accuracy, recogniser=recogniser, sounds=args.evaluation_sounds, seed=args.seed
-            )
-        comparison = compare(args.served, trainer, data, judge)
-        if judge and comparison["comparable"]:
-            comparison["val_accuracy"] = judge(unfinished)
-        metrics |= comparison
-        print(f"val_loss={metrics['val_loss']:.6g} {_line(comparison)}", flush=True)
+    metrics |= measure(args, trainer, ServedModel.load(unfinished), metrics["val_loss"])
     (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     publish(unfinished, args.model_dir)
     print(f"model written to {args.model_dir}", flush=True)
     return metrics
+
+
+def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dict[str, float]:
+    """Round the weights, fit the latent density to what they give, and export both."""
+    vae, training = trainer.vae, trainer.training
+    round_weights(vae)
+    metrics = trainer.evaluate()
+    fitted = training.subsample(MOST_CLIPS, args.seed)
+    density = LabelMixtures.fit(
+        posterior_means(vae, fitted), fitted.label_ids, fitted.labels, args.seed
+    )
+    texture = 0.0
+    if args.texture:
+        texture = args.texture * residual(vae, trainer.validation, AUDIBLE_VALUE)
+    description = Description(
+        vae.architecture, training.transform, training.labels, args.temperature, texture
+    )
+    export(folder, vae, density, description, griffin_lim_iterations=args.griffin_lim_iterations)
+    return metrics
+
+
+def measure(
+    args: argparse.Namespace, trainer: Trainer, model: ServedModel, val_loss: float
+) -> dict[str, float]:
+    """Listen to the exported model, and compare it with the one that is served."""
+    figures: dict[str, float] = {}
+    recogniser = None
+    if args.evaluation_sounds:
+        recogniser = train_recogniser(trainer.training, args.seed)
+        figures = evaluate(
+            model,
+            trainer.training,
+            trainer.validation,
+            sounds=args.evaluation_sounds,
+            seed=args.seed,
+            recogniser=recogniser,
+        )
+        print(_line(figures) or "too few clips to measure the quality by", flush=True)
+    if args.served:
+        heard = None
+        if recogniser:
+            heard = partial(
+                accuracy, recogniser=recogniser, sounds=args.evaluation_sounds, seed=args.seed
+            )
+        comparison = compare_served(args.served, trainer, heard)
+        if heard and comparison["comparable"]:
+            comparison["val_accuracy"] = heard(model)
+        figures |= comparison
+        print(f"val_loss={val_loss:.6g} {_line(comparison)}", flush=True)
+    return figures
+
+
+def write_reports(args: argparse.Namespace, history: History, metrics: dict[str, float]) -> None:
+    """Write the report of the run; whatever is wrong with that, the model is in place."""
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+        (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
+        write_run_report(args.output, ServedModel.load(args.model_dir), history, metrics)
+    except Exception as error:
+        print(f"no report in {args.output}: {error}", flush=True)
 
 
 def _line(figures: dict[str, float]) -> str:
@@ -199,7 +224,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         train(args)
     except (DataError, TrainingFailed) as error:
-        _report_failure(str(error))
+        _write_failure(str(error))
         return 1
     finally:
         if in_main_thread:
@@ -213,7 +238,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     os._exit(STOPPED)
 
 
-def _report_failure(sentence: str) -> None:
+def _write_failure(sentence: str) -> None:
     """SageMaker shows the failure file's text as the job's FailureReason."""
     output = sagemaker_folder() / "output"
     if output.is_dir():

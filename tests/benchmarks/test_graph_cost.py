@@ -1,4 +1,4 @@
-"""The counts that the GPU estimate rests on agree with a count by hand."""
+"""Counted operations agree with a count by hand."""
 
 import keras
 import pytest
@@ -19,11 +19,7 @@ def layer() -> keras.layers.Layer:
 
 def test_a_convolution_counts_two_for_each_multiplication(layer: keras.layers.Layer) -> None:
     graph = tf.function(layer).get_concrete_function(tf.zeros([BATCH, FRAMES, BINS])).graph
-    cost = count(graph)
-    assert cost.flops == PRODUCT
-    values = BATCH * FRAMES * BINS + WIDTH * BINS * FILTERS + BATCH * FRAMES * FILTERS
-    assert cost.bytes == 4 * values
-    assert cost.launches == 1
+    assert count(graph) == PRODUCT
 
 
 def test_both_gradients_of_a_convolution_cost_as_much_as_the_convolution(
@@ -39,13 +35,13 @@ def test_both_gradients_of_a_convolution_cost_as_much_as_the_convolution(
     graph = gradients.get_concrete_function(tf.zeros([BATCH, FRAMES, BINS])).graph
     kinds = sorted(operation.type for operation in operations(graph))
     assert kinds == ["Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput"]
-    assert count(graph).flops == 3 * PRODUCT
+    assert count(graph) == 3 * PRODUCT
 
 
 def test_a_matrix_product_counts_its_inner_length_whichever_way_it_lies() -> None:
     product = tf.function(lambda a, b: tf.matmul(a, b, transpose_a=True))
     graph = product.get_concrete_function(tf.zeros([7, 3]), tf.zeros([7, 5])).graph
-    assert count(graph).flops == 2 * 3 * 7 * 5
+    assert count(graph) == 2 * 3 * 7 * 5
 
 
 def test_the_body_of_a_loop_counts_once() -> None:
@@ -56,4 +52,4 @@ def test_the_body_of_a_loop_counts_once() -> None:
         return x
 
     graph = loop.get_concrete_function(tf.zeros([4, 4]), tf.constant(3)).graph
-    assert count(graph).flops == 2 * 4 * 4 * 4
+    assert count(graph) == 2 * 4 * 4 * 4

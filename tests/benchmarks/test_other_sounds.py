@@ -10,7 +10,8 @@ import train
 from benchmarks import other_sounds
 from benchmarks.made_up_sounds import HITS, write_hits, write_notes
 from benchmarks.other_sounds import Outcome
-from dataset import read_dataset
+from sound_vae.data.dataset import read_dataset
+from sound_vae.serving.served_model import ServedModel
 
 SMALL = ["--epochs", "1", "--channels", "16", "--latent-dim", "4", "--griffin-lim-iterations", "2"]
 
@@ -55,7 +56,7 @@ def test_both_kinds_train_and_are_heard(folder: Path, tmp_path: Path) -> None:
         model = tmp_path / kind
         assert train.main(["--data", str(folder / kind), "--model-dir", str(model), *SMALL]) == 0
         data = read_dataset(folder / kind)
-        sounds = other_sounds.generated(model, data)
+        sounds = other_sounds.generated(ServedModel.load(model))
         assert sounds.shape == (other_sounds.COLUMNS, data.transform.frames, data.transform.bins)
         assert sounds.max(axis=(1, 2)).min() > 0.5  # none is silent
         figures = {"frechet_ratio": 2.0}

@@ -114,7 +114,8 @@ def test_an_execution_trains_promotes_and_the_endpoint_sings_the_new_labels(
             Accept="application/json",
         )
     assert refused.value.response["OriginalStatusCode"] == 400
-    assert "high, low" in refused.value.response["OriginalMessage"]
+    sentence = json.loads(refused.value.response["OriginalMessage"])["description"]
+    assert 'one of "high", "low"' in sentence
 
 
 def test_nothing_in_the_happy_path_lacks_a_permission(promoted: str) -> None:

@@ -10,7 +10,7 @@ from moto.events.models import EventPattern
 
 from local import events, scheduler
 from local.event_input import NotDeliveredError, fill_in
-from tests.local.deployment import Client, Execute, MakeRole
+from tests.local.deployment import Client, Execute, MakeRole, settled
 from tests.local.machines import PASS
 from tests.local.test_parallel import waiting_job
 
@@ -213,6 +213,7 @@ def test_uploads_are_told_of_where_the_bucket_says_so(client: Client) -> None:
     client("cloudformation").create_stack(
         StackName="uploads", TemplateBody=json.dumps({"Resources": {"B": resource}})
     )
+    assert settled(client, "uploads") == "CREATE_COMPLETE"
     client("s3").create_bucket(Bucket="silent")
     for where in ("silent", "told-uploads"):
         client("s3").put_object(Bucket=where, Key="audio/a.wav", Body=b"x")
@@ -248,12 +249,15 @@ def test_a_schedule_of_a_template_starts_an_execution_with_its_role(
 
     stack = client("cloudformation")
     stack.create_stack(StackName="nightly", TemplateBody=template())
+    assert settled(client, "nightly") == "CREATE_COMPLETE"
     arn = scheduler.fire_schedule("nightly")["executionArn"]
     answer = client("stepfunctions").describe_execution(executionArn=arn)
     assert answer["input"] == '{"data": "audio/"}'
     properties["Target"]["RoleArn"] = make_role("nightly-refused", service)  # type: ignore[index]
     stack.update_stack(StackName="nightly", TemplateBody=template())
+    assert settled(client, "nightly") == "UPDATE_COMPLETE"
     with pytest.raises(ClientError, match="not authorized to perform: states:StartExecution"):
         scheduler.fire_schedule("nightly")
     stack.delete_stack(StackName="nightly")
+    settled(client, "nightly")
     assert client("scheduler").list_schedules()["Schedules"] == []

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local import custom_resource
 from local.aws import client_as
-from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole
+from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole, settled
 from tests.local.machines import PASS, task
 
 FAIL = {"Type": "Fail", "Error": "Mistake", "Cause": "why"}
@@ -105,8 +105,10 @@ def test_a_template_makes_an_express_machine_from_a_definition_with_substitution
     stack = {"StackName": "express"}
     api = client("cloudformation")
     api.create_stack(**stack, TemplateBody=json.dumps({"Resources": {"M": resource}}))
+    assert settled(client, "express") == "CREATE_COMPLETE"
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:from-a-template"
     assert sync.start_sync_execution(stateMachineArn=arn)["output"] == '"one"'
     properties["DefinitionSubstitutions"] = {"Word": "two"}
     api.update_stack(**stack, TemplateBody=json.dumps({"Resources": {"M": resource}}))
+    assert settled(client, "express") == "UPDATE_COMPLETE"
     assert sync.start_sync_execution(stateMachineArn=arn)["output"] == '"two"'

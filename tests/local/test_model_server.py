@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,20 +75,17 @@ def b64(content: bytes) -> dict[str, str]:
     ("request_", "answer"),
     [
         ({"inputs": {"x": [1, 2.5]}}, {"outputs": [2, 5]}),
-        ({"inputs": [1, 2.5]}, {"outputs": [2, 5]}),
-        ({"instances": [1, 2.5]}, {"predictions": [2, 5]}),
-        ({"instances": [{"x": 1}, {"x": 3}]}, {"predictions": [2, 6]}),
         (
             {"signature_name": "echo", "inputs": {"text": [b64(b"\xff\0")], "times": [3]}},
             {"outputs": {"text_bytes": [b64(b"\xff\0")], "times": [3]}},
         ),
         (
-            {"signature_name": "echo", "instances": [{"text": "plain", "times": 3}]},
-            {"predictions": [{"text_bytes": b64(b"plain"), "times": 3}]},
+            {"signature_name": "echo", "inputs": {"text": ["plain"], "times": [3]}},
+            {"outputs": {"text_bytes": [b64(b"plain")], "times": [3]}},
         ),
     ],
 )
-def test_predict_takes_columns_rows_and_bytes(
+def test_predict_takes_numbers_texts_and_bytes(
     serving: HttpClient, request_: dict[str, Any], answer: dict[str, Any]
 ) -> None:
     response = serving.post(PREDICT, json=request_)
@@ -102,7 +100,7 @@ def test_predict_takes_columns_rows_and_bytes(
         ({"inputs": {"y": [1]}}, "takes the inputs ['x']"),
         ({"inputs": {"x": [-1]}}, "x must be positive"),
         ({"signature_name": "nope", "inputs": {"x": [1]}}, '"nope" not found'),
-        ({"x": [1]}, "instances, inputs"),
+        ({"x": [1]}, "takes the inputs ['x']"),
     ],
 )
 def test_what_does_not_fit_the_model_is_a_bad_request(
@@ -166,6 +164,21 @@ def test_a_falcon_error_keeps_its_status_and_another_exception_is_500(
     assert (bad.status, bad.json["description"]) == (falcon.HTTP_400, "count must be 1")
     crash = service.simulate_post("/invocations", body="crash")
     assert (crash.status, crash.json) == (falcon.HTTP_500, {"error": "boom"})
+
+
+def test_the_handler_may_import_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    code = tmp_path / "code" / "package_of_the_handler"
+    code.mkdir(parents=True)
+    (code / "words.py").write_text('WORDS = "from beside"')
+    (tmp_path / "code" / "inference.py").write_text(
+        "from package_of_the_handler.words import WORDS\n"
+        "def handler(data, context):\n    return WORDS, 'text/plain'\n"
+    )
+    client = testing.TestClient(python_service(tmp_path, "http://localhost:1"))
+    assert client.simulate_post("/invocations").text == "from beside"
 
 
 def test_ping_answers(service: testing.TestClient) -> None:

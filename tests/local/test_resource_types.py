@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -299,38 +298,3 @@ def test_a_table_that_is_protected_is_not_deleted(client: Client) -> None:
     client("dynamodb").update_table(TableName="protected", DeletionProtectionEnabled=False)
     api.delete_stack(StackName="protected")
     assert settled(client, "protected") == ""
-
-
-def test_objects_in_a_bucket_with_events_are_told_to_eventbridge(client: Client) -> None:
-    bucket = {
-        "Type": "AWS::S3::Bucket",
-        "Properties": {
-            "BucketName": "tells",
-            "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
-        },
-    }
-    queue = client("logs")
-    queue.create_log_group(logGroupName="/aws/events/tells")
-    rule = {
-        "Type": "AWS::Events::Rule",
-        "Properties": {
-            "EventPattern": {"source": ["aws.s3"], "detail-type": ["Object Created"]},
-            "State": "ENABLED",
-            "Targets": [
-                {
-                    "Id": "log",
-                    "Arn": {
-                        "Fn::Sub": "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:"
-                        "/aws/events/tells"
-                    },
-                }
-            ],
-        },
-    }
-    body = json.dumps({"Resources": {"Bucket": bucket, "Rule": rule}})
-    client("cloudformation").create_stack(StackName="tells", TemplateBody=body)
-    assert settled(client, "tells") == "CREATE_COMPLETE", why(client, "tells")
-    client("s3").put_object(Bucket="tells", Key="audio/a.wav", Body=b"a")
-    time.sleep(0.2)
-    events = queue.filter_log_events(logGroupName="/aws/events/tells")["events"]
-    assert [json.loads(e["message"])["detail"]["object"]["key"] for e in events] == ["audio/a.wav"]

@@ -53,6 +53,7 @@ def test_it_is_deleting_until_its_execution_has_ended(
 ) -> None:
     api = client("stepfunctions")
     execution = api.start_execution(stateMachineArn=machine)["executionArn"]
+    assert api.describe_execution(executionArn=execution)["status"] == "RUNNING"
     api.delete_state_machine(stateMachineArn=machine)
     assert api.describe_state_machine(stateMachineArn=machine)["status"] == "DELETING"
     empty = definition({"Nothing": {"Type": "Pass", "End": True}})
@@ -72,7 +73,15 @@ def test_it_is_deleting_until_its_execution_has_ended(
 
 def test_its_executions_end_at_their_next_transition(client: Client, role: str) -> None:
     api = client("stepfunctions")
-    loop = {"Wait": {"Type": "Wait", "Seconds": 1, "Next": "Wait"}}
+    loop = {
+        "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
+        "Again": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% true %}", "Next": "Wait"}],
+            "Default": "Never",
+        },
+        "Never": {"Type": "Succeed"},
+    }
     machine = api.create_state_machine(name="loop", definition=definition(loop), roleArn=role)
     machine = machine["stateMachineArn"]
     api.start_execution(stateMachineArn=machine)

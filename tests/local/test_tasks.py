@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.deployment import Client, Execute, MakeRole
+from tests.local.deployment import Client, Execute, MakeRole, settled
 from tests.local.machines import output, task
 
 STATES = "states.amazonaws.com"
@@ -132,6 +132,7 @@ def test_describing_a_stack_is_granted_by_its_arn(
     template = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})
     for name in ("mine", "theirs"):
         client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+        assert settled(client, name) == "CREATE_COMPLETE"
     where = "arn:aws:cloudformation:us-east-1:123456789012:stack/mine/*"
     role = make_role(
         "sees-mine", STATES, {"Action": "cloudformation:DescribeStacks", "Resource": where}

@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+import requests
 import soundfile
 import tensorflow as tf
 
@@ -131,7 +132,7 @@ def inference(model_dir: Path, saved_model: Any, monkeypatch: pytest.MonkeyPatch
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module.requests, "post", Serving(saved_model).post)
+    monkeypatch.setattr(requests, "post", Serving(saved_model).post)
     return module
 
 

@@ -9,6 +9,8 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from sound_vae.serving.export import write_handler
+
 STARTER = Path(__file__).parents[2] / "infra" / "starter" / "model.tar.gz"
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
@@ -29,9 +31,17 @@ def test_the_archive_is_small_and_flat() -> None:
     assert {"1/saved_model.pb", "code/inference.py", "model.json"} <= set(names)
 
 
-def test_the_archive_answers_with_the_handler_of_this_repository(starter: Path) -> None:
-    handler = STARTER.parents[2] / "training" / "inference.py"
-    assert (starter / "code/inference.py").read_text() == handler.read_text()
+def test_the_archive_answers_with_the_handler_of_this_repository(
+    starter: Path, tmp_path: Path
+) -> None:
+    write_handler(tmp_path)
+
+    def files(folder: Path) -> dict[str, str]:
+        paths = [path for path in folder.rglob("*.py") if path.is_file()]
+        return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
+
+    assert "inference.py" in files(tmp_path)
+    assert files(starter / "code") == files(tmp_path)
 
 
 def test_every_digit_is_audible_and_none_is_like_another(starter: Path) -> None:

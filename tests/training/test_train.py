@@ -8,13 +8,14 @@ import soundfile
 import tensorflow as tf
 
 import train
-from arguments import hyperparameters
-from autoencoder import VAE
-from evaluate import FIGURES
-from export import SoundGenerator
-from sampling import LabelMixtures
-from spectrogram import Transform
-from training_loop import Trainer
+from sound_vae.fit.arguments import hyperparameters
+from sound_vae.fit.trainer import Trainer
+from sound_vae.model.autoencoder import VAE
+from sound_vae.model.density import LabelMixtures
+from sound_vae.quality.evaluation import FIGURES
+from sound_vae.serving.description import Description
+from sound_vae.serving.served_model import ServedModel
+from sound_vae.serving.sound_generator import SoundGenerator
 
 HERE = Path(train.__file__).parent
 
@@ -33,7 +34,9 @@ def test_one_epoch_writes_what_the_serving_container_reads(model_dir: Path) -> N
     description = json.loads((model_dir / "model.json").read_text())
     assert description["labels"] == ["high", "low"]
     assert description["sample_rate"] == 8000
-    assert (model_dir / "code/inference.py").read_text() == (HERE / "inference.py").read_text()
+    assert (model_dir / "code/inference.py").read_text() == (
+        HERE / "sound_vae/serving/container/inference.py"
+    ).read_text()
 
 
 def test_saved_weights_and_saved_graph_give_the_same_sound(
@@ -41,18 +44,18 @@ def test_saved_weights_and_saved_graph_give_the_same_sound(
 ) -> None:
     z = np.random.default_rng(0).normal(size=(1, description["latent_dim"])).astype(np.float32)
     served, _ = samples(saved_model.signatures["latents"](z=z)["wav_bytes"].numpy()[0])
-    transform = Transform(**description["transform"])
+    model = ServedModel.load(model_dir)
     density = LabelMixtures.fit(z, np.zeros(1, int), ["any"])
     iterations = hyperparameters()["griffin_lim_iterations"]["default"]
     again = SoundGenerator(
-        VAE.load(model_dir), transform, density, ["any"], iterations, description["texture"]
+        model.vae, model.transform, density, ["any"], iterations, description["texture"]
     )
     sound, _ = samples(tf.function(again.latents)(tf.constant(z))["wav_bytes"].numpy()[0])
     np.testing.assert_allclose(served, sound, atol=1e-3)
 
 
 def test_weights_are_rounded_so_that_the_archive_is_small(model_dir: Path) -> None:
-    for variable in VAE.load(model_dir).trainable_variables:
+    for variable in ServedModel.load(model_dir).vae.trainable_variables:
         value = tf.convert_to_tensor(variable)
         rounded = tf.cast(tf.cast(value, tf.bfloat16), tf.float32)
         np.testing.assert_array_equal(value.numpy(), rounded.numpy())
@@ -85,8 +88,8 @@ def test_labelled_clips_are_listened_to_while_training_and_afterwards(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("recogniser.Recogniser.STEPS", 20)
-    monkeypatch.setattr("perceptual.STEPS", 20)
+    monkeypatch.setattr("sound_vae.model.recogniser.Recogniser.STEPS", 20)
+    monkeypatch.setattr("sound_vae.model.listener.STEPS", 20)
     data, model = tmp_path / "data", tmp_path / "model"
     data.mkdir()
     for take in range(60):
@@ -121,9 +124,15 @@ def test_the_same_seed_trains_the_same_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trained: list[VAE] = []
-    monkeypatch.setattr(train, "export", lambda folder, vae, *_, **__: trained.append(vae))
+
+    def export(folder: Path, vae: VAE, _: Any, description: Description, **__: Any) -> None:
+        trained.append(vae)
+        description.write(folder)
+
+    monkeypatch.setattr(train, "export", export)
     train.main(["--data", str(tones), "--model-dir", str(tmp_path), *small])
-    for one, other in zip(VAE.load(model_dir).get_weights(), trained[0].get_weights(), strict=True):
+    before = ServedModel.load(model_dir).vae.get_weights()
+    for one, other in zip(before, trained[0].get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
 
 
@@ -136,7 +145,9 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_says_why(
 ) -> None:
     (tmp_path / "output").mkdir()
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
-    monkeypatch.setattr("training_loop.elbo_loss", lambda mse, kl, values: mse * float("nan"))
+    monkeypatch.setattr(
+        "sound_vae.fit.trainer.elbo_loss", lambda mse, kl, values: mse * float("nan")
+    )
     arguments = ["--data", str(tones), "--model-dir", str(tmp_path / "model"), *small]
     assert train.main(arguments) == 1
     reason = (tmp_path / "output" / "failure").read_text()
@@ -171,65 +182,19 @@ def test_a_folder_without_sounds_fails_with_one_sentence(
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_runs_under_sagemaker_with_its_folders_and_strings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SM_CHANNEL_DATA", "/opt/ml/input/data/data")
-    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path))
-    args = train.parse_args(
-        ["--batch_size", "8", "--learning_rate", "0.01", "--model_dir", "s3://bucket/output"]
-    )
-    assert args.data == Path("/opt/ml/input/data/data")
-    assert args.model_dir == tmp_path
-    assert (args.batch_size, args.learning_rate) == (8, 0.01)
-
-
-@pytest.mark.parametrize("spelling", ["--model-dir", "--model_dir"])
-def test_the_model_folder_can_be_spelt_both_ways(spelling: str) -> None:
-    assert train.parse_args(["--data", "d", spelling, "out"]).model_dir == Path("out")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--epochs", "many"], "'many' is not of type integer"),
-        (["--epochs", "0"], "0 must be at least 1"),
-        (["--learning-rate", "0"], "0 must be more than 0"),
-        (["--validation-split", "0.9"], "0.9 must be at most 0.5"),
-        (["--learning-rate", "nan"], "nan"),
-        (["--preset", "huge"], "'huge' is none of default, reference"),
-        (["--epoch-s", "3"], "--epoch-s"),
-    ],
-)
-def test_a_bad_hyperparameter_is_named(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        train.parse_args(["--data", "d", "--model-dir", "m", *arguments])
-    assert words in capsys.readouterr().err
-
-
-def test_help_shows_a_command_and_every_hyperparameter(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with pytest.raises(SystemExit) as caught:
-        train.parse_args(["--help"])
-    assert caught.value.code == 0
-    text = capsys.readouterr().out
-    assert "python training/train.py --data" in text
-    for name in hyperparameters():
-        assert f"--{name.replace('_', '-')}" in text
-
-
 def test_two_unlabelled_clips_are_enough_to_train(
     tmp_path: Path, small: list[str], tone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data").mkdir()
     for i in range(2):
         soundfile.write(tmp_path / "data" / f"{i}.wav", tone(200 + 100 * i), 8000)
-    exported: list[Any] = []
-    monkeypatch.setattr(train, "export", lambda *arguments, **_: exported.append(arguments))
+    exported: list[Description] = []
+
+    def export(folder: Path, _: VAE, __: Any, description: Description, **___: Any) -> None:
+        exported.append(description)
+        description.write(folder)
+
+    monkeypatch.setattr(train, "export", export)
     data, model = str(tmp_path / "data"), str(tmp_path / "model")
     assert train.main(["--data", data, "--model-dir", model, *small]) == 0
-    labels = exported[0][4]
-    assert labels == []
+    assert exported[0].labels == []

@@ -54,6 +54,7 @@ def main(folder: Path) -> None:
     variants: dict[str, dict[str, Any]] = {
         "as-it-is": {},
         "memory": {"endpoint_memory_mb": 4096},
+        "concurrency": {"endpoint_max_concurrency": 7},
         "image": {"serving_image": IMAGE},
         "starter": {"starter": starter},
         # the starter too, as a deploy copies it, which then takes the key

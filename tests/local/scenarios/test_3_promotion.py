@@ -1,6 +1,7 @@
 """What happens when a model is to take the endpoint."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,13 @@ from tests.local.scenarios.ordering import order
         ("if_better", {"val_loss": 3.0}),
         ("if_better", {"val_accuracy": 0.5, "served_val_accuracy": 0.9}),
         ("never", {}),
+        ("if_better", {"comparison": {"comparable": False, "why": "its labels are others"}}),
+        ("if_better", {"comparison": None}),
+        ("if_better", {"no_summary": True}),
     ],
 )
 def test_the_gate_says_no_and_the_output_says_how_to_promote_the_model_all_the_same(
-    product: Deployed, promote: str, orders: dict[str, float]
+    product: Deployed, promote: str, orders: dict[str, Any]
 ) -> None:
     before = product.config()
     request = order(product, "audio/worse/", **orders)

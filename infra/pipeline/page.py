@@ -1,0 +1,164 @@
+"""Writes docs/pipeline.md from the definitions: `python -m infra.pipeline.page`.
+
+    python -m infra.pipeline.page rendered.png     # also docs/pipeline.png, from a rendered picture
+
+The picture carries the text that it was rendered from, so that a test can tell when it is old.
+"""
+
+import struct
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.pipeline.definition import FOLDER
+from infra.pipeline.drawing import drawing
+from infra.pipeline.sentences import SECTIONS, Sentence
+
+PAGE = FOLDER.parents[1] / "docs" / "pipeline.md"
+PICTURE = PAGE.with_suffix(".png")
+PNG_HEADER_BYTES = 33  # signature and IHDR, after which any chunk may stand
+KEYWORD = b"Mermaid\0"
+
+BEFORE = """# The pipeline
+
+Two state machines of AWS Step Functions. The one that you start trains and promotes; every change
+of the endpoint it leaves to the other. Their definitions are
+[train_and_promote.asl.yaml](../infra/pipeline/train_and_promote.asl.yaml) and
+[endpoint.asl.yaml](../infra/pipeline/endpoint.asl.yaml), with the longer expressions in
+[queries/](../infra/pipeline/queries); the console shows the same graphs, with the state that an
+execution is in. (`python -m infra.pipeline.page` writes this page from them.)
+
+A hexagon asks, and the arrows from it carry the answers. A box with double sides holds states of
+its own, drawn further down. Dotted arrows are for what went wrong.
+
+## At a glance
+"""
+
+TOP = (
+    "*Name the run* reads the input and gives every job, model and config a common beginning. "
+    "*Repair what was left* brings the endpoint back if an execution was stopped while it "
+    "promoted; a rule does so at once, this is for when the rule failed. *Let others promote* ends "
+    "the turn. ([The same as a picture](pipeline.png).)"
+)
+
+BLOCKS = {
+    "Check the input": (
+        "Says at once what is wrong with the input, counts the sounds that it names, and finds out "
+        "what is served, for the new model to be compared with. Nothing has cost anything yet."
+    ),
+    "Train": (
+        "Asks for the instance types in their order, each on spare capacity first if `spot` is "
+        "set, until one trains. An attempt that failed for want of a quota or of capacity is "
+        "followed by the next, one that failed in the script is not. The job's summary then says "
+        "what it learned, and what became of the files."
+    ),
+    "Try an instance": (
+        "The job, and beside it a watch that stops a job on spare capacity that got no instance "
+        "within `spot_wait_minutes`."
+    ),
+    "Promote": (
+        "Waits for its turn, as only one execution may change the endpoint; decides whether the "
+        "new model is better than what is served at that moment; copies its archive to where no "
+        "job can write; gives the endpoint a config with it, listens, and records what is served. "
+        "If a deployment changed the endpoint meanwhile, the model is given to it once more. "
+        "Whatever fails here, *Undo the promotion* brings the former config back."
+    ),
+    "Clean up": (
+        "Removes the models and configs of former promotions, but for those served now and before, "
+        "or of the promotion that was undone. It may fail: they cost nothing, and the next "
+        "promotion tries again."
+    ),
+}
+
+ENDPOINT = (
+    "The other state machine is called to `take` the turn, to `serve` a config, to `settle` until "
+    "no deployment is under way, to `undo`, and to `repair` what a stopped execution left. One "
+    "item in DynamoDB says whose turn it is, and, while the endpoint is being changed, what was "
+    "there before: whoever comes after an execution that was stopped half-way brings that back."
+)
+
+REMOVAL = (
+    "A third one is called when the stack is removed. It stops executions and training jobs, so "
+    "that nothing goes on costing money, and a new stack of this name can be deployed at once."
+)
+
+SENTENCES = """## What it says when it fails, and what to do
+
+An execution that fails ends with an error and a sentence, in the console under *Execution input
+and output*, or as `error` and `cause` of `aws stepfunctions describe-execution`. The endpoint
+serves what it served before, unless the sentence says otherwise. `…` stands for what it fills in.
+"""
+
+
+def page() -> str:
+    """Write the page."""
+    machine, endpoint, removal = (
+        _definition(name) for name in ("train_and_promote", "endpoint", "removal")
+    )
+    parts = [BEFORE, _block(drawing(machine)), TOP + "\n"]
+    for name, text in BLOCKS.items():
+        branches = _branches(machine, name)
+        parts += [f"## {name}\n", text + "\n", _block(drawing(*branches))]
+    parts += ["## Changing the endpoint\n", ENDPOINT + "\n", _block(drawing(endpoint))]
+    parts += ["## Removing the stack\n", REMOVAL + "\n", _block(drawing(removal)), SENTENCES]
+    parts += [_section(*section) for section in SECTIONS]
+    return "\n".join(parts)
+
+
+def _definition(name: str) -> dict[str, Any]:
+    definition: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.asl.yaml").read_text("utf-8"))
+    return definition
+
+
+def _branches(machine: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the branches of the state `name`, at whatever depth it is; raises KeyError."""
+    scopes = [machine]
+    for scope in scopes:
+        if name in scope["States"]:
+            branches: list[dict[str, Any]] = scope["States"][name]["Branches"]
+            return branches
+        for state in scope["States"].values():
+            scopes += state.get("Branches", [])
+    raise KeyError(name)
+
+
+def _block(text: str) -> str:
+    return f"```mermaid\n{text}\n```\n"
+
+
+def _section(title: str, before: str, sentences: tuple[Sentence, ...]) -> str:
+    rows = "".join(
+        f"| {s.says.strip().replace('<', '&lt;').replace('|', '&#124;')} | {s.do} |\n"
+        for s in sentences
+    )
+    return f"### {title}\n\n{before}\n\n| it says | what to do |\n|---|---|\n{rows}"
+
+
+def picture_of() -> str:
+    """Return the text that the picture shows: the top level."""
+    return drawing(_definition("train_and_promote"))
+
+
+def marked(png: bytes, text: str) -> bytes:
+    """Return the picture with the text that it was rendered from, as a tEXt chunk."""
+    body = b"tEXt" + KEYWORD + text.encode("latin-1")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:PNG_HEADER_BYTES] + chunk + png[PNG_HEADER_BYTES:]
+
+
+def mark_of(png: bytes) -> str:
+    """Return the text that a picture carries; raises ValueError if it carries none."""
+    before, found, after = png.partition(b"tEXt" + KEYWORD)
+    if not found:
+        raise ValueError("the picture does not say what it was rendered from")
+    length = struct.unpack(">I", before[-4:])[0] - len(KEYWORD)
+    return after[:length].decode("latin-1")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    if len(sys.argv) > 1:
+        PICTURE.write_bytes(marked(Path(sys.argv[1]).read_bytes(), picture_of()))

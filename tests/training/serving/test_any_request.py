@@ -1,0 +1,274 @@
+"""Whatever is sent to the endpoint is answered at once: with a sound, or with a sentence.
+
+The whole stack answers: the container's Python service, the handler of the starter's archive, and
+over HTTP a model server with the starter's real graph. `make test` sends a few hundred requests,
+always the same; to send 10,000 others, and to see how they were answered:
+
+    EXAMPLES=10000 .venv/bin/python -m pytest tests/training/test_any_request.py -s
+"""
+
+import base64
+import io
+import json
+import math
+import os
+import struct
+import tarfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from falcon.testing import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from local.model_server import python_service
+from local.tensorflow_serving import MODEL_NAME, TensorFlowServing
+
+STARTER = Path(__file__).parents[3] / "infra" / "starter" / "model.tar.gz"
+EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
+SECONDS = 2.0  # of the processor, so that what else runs on the machine does not matter
+PROPERTIES = 4
+
+many = settings(
+    max_examples=math.ceil(EXAMPLES / PROPERTIES),
+    derandomize="EXAMPLES" not in os.environ,
+    deadline=None,  # SECONDS, which is for one request
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+Send = Callable[..., int]
+
+
+class Quiet(WSGIRequestHandler):
+    """Writes no line for each request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    folder = tmp_path_factory.mktemp("starter")
+    with tarfile.open(STARTER) as archive:
+        archive.extractall(folder, filter="data")
+    model = TensorFlowServing(folder)
+    server = make_server("127.0.0.1", 0, model, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    uri = f"http://127.0.0.1:{server.server_port}/v1/models/{MODEL_NAME}:predict"
+    yield TestClient(python_service(folder, uri))
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def send(service: TestClient, request: pytest.FixtureRequest) -> Iterator[Send]:
+    """Send a body; check the answer and the time it took; return its status."""
+    statuses: Counter[int] = Counter()
+    slowest = 0.0
+
+    def post(body: bytes, **headers: str) -> int:
+        nonlocal slowest
+        started = time.process_time()
+        answer = service.simulate_post("/invocations", body=body, headers=headers)
+        seconds = time.process_time() - started
+        slowest = max(slowest, seconds)
+        statuses[answer.status_code] += 1
+        assert seconds < SECONDS
+        if answer.status_code == 200:
+            check_sounds(answer.content, answer.headers["content-type"])
+        else:
+            assert answer.status_code == 400, answer.text
+            check_sentence(answer.json["description"])
+        return answer.status_code
+
+    yield post
+    print(f"\n{request.node.name}: {dict(statuses)}, slowest {slowest:.2f} s")
+
+
+def check_sounds(content: bytes, kind: str) -> None:
+    if kind == "audio/wav":
+        assert soundfile.info(io.BytesIO(content)).samplerate == 8000
+        return
+    assert kind == "application/json"
+    answer = json.loads(content, parse_constant=lambda name: pytest.fail(f"{name} in an answer"))
+    assert answer["sounds"]
+    for sound in answer["sounds"]:
+        assert 0 <= sound["rms"] <= 1
+        if "wav" in sound:
+            check_sounds(base64.b64decode(sound["wav"]), "audio/wav")
+
+
+def check_sentence(text: str) -> None:
+    assert text.isascii()
+    assert 10 < len(text) < 1000
+    assert " " in text
+    assert "Error" not in text
+
+
+def mostly(right: SearchStrategy[Any], wrong: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    return st.sampled_from([right] * 9 + [wrong]).flatmap(lambda chosen: chosen)
+
+
+# JSON of every kind; a count beyond 3 would only take the graph longer
+texts = st.text(max_size=30) | st.sampled_from(["seven", "zero", "\ud800", "{}", "1", "NaN"])
+numbers = (
+    st.integers(-2, 3)
+    | st.integers(-(10**400), -(10**6))
+    | st.integers(10**6, 10**400)
+    | st.floats()
+    | st.sampled_from([2**31 - 1, 2**31, 2**63, 2**64, 1e-320, 1e308])
+)
+values: SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+labels = mostly(st.sampled_from(["zero", "seven"]), st.sampled_from(["Seven", ""]) | values)
+rows = mostly(
+    st.lists(st.floats(-1e6, 1e6), min_size=40, max_size=40),
+    st.lists(st.floats(-3, 3) | numbers, min_size=39, max_size=41),
+)
+temperatures = mostly(st.floats(0, 2), values)
+seeds = mostly(st.integers(0, 2**31 - 1), values)
+requests = st.fixed_dictionaries(
+    {},
+    optional={
+        "label": labels,
+        "count": mostly(st.integers(1, 3), values),
+        "temperature": temperatures,
+        "seed": seeds,
+    },
+)
+morphs = st.fixed_dictionaries(
+    {"from": labels, "to": labels, "steps": mostly(st.integers(2, 4), values)},
+    optional={"temperature": temperatures, "seed": seeds},
+)
+latents = st.fixed_dictionaries({"z": mostly(st.lists(rows, min_size=1, max_size=3), values)})
+unknown = st.dictionaries(st.sampled_from(["labl", "audio", "z", "to"]) | texts, values, max_size=3)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """JSON that is nearly right, JSON that is not, and no JSON."""
+    text = json.dumps(draw(mostly(requests | morphs | latents, unknown | values)))
+    forms = ["plain", "plain", "plain", "string", "string", "twice", "cut", "other"]
+    form = draw(st.sampled_from(forms))
+    if form == "string":
+        text = json.dumps(text)
+    elif form == "twice" and text.startswith("{") and text != "{}":
+        text = f"{text[:-1]}, {text[1:]}"
+    elif form == "cut":
+        text = text[: draw(st.integers(0, len(text)))]
+    elif form == "other":
+        return draw(st.binary(max_size=60) | st.integers(1, 5000).map(lambda n: b"[" * n))
+    return text.encode(draw(mostly(st.just("utf-8"), st.sampled_from(["utf-8-sig", "utf-16"]))))
+
+
+@many
+@given(body=bodies())
+def test_any_body_is_answered(send: Send, body: bytes) -> None:
+    send(body)
+
+
+parameters = st.sampled_from(["q=0", "q=1", "q=0.5", "q=nan", "q=-1", "wav=no", "charset=utf-8"])
+kinds = st.sampled_from(
+    ["application/json", "audio/wav", "audio/*", "*/*", "text/html", "AUDIO/WAV", "application/*"]
+) | st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=20)
+media = st.builds(
+    lambda kind, more: ";".join([kind, *more]), kinds, st.lists(parameters, max_size=3)
+)
+accepts = st.lists(media, max_size=4).map(",".join)
+
+
+@many
+@given(accept=accepts, kind=media, count=st.integers(1, 2))
+def test_any_headers_are_answered(send: Send, accept: str, kind: str, count: int) -> None:
+    body = json.dumps({"count": count}).encode()
+    send(body, Accept=accept)
+    send(body, **{"Accept": accept, "Content-Type": kind})
+
+
+@st.composite
+def sounds(draw: st.DrawFn) -> bytes:
+    """A WAV file of any format, most of them right."""
+    kind = draw(mostly(st.sampled_from([1, 1, 3, 0xFFFE]), st.integers(0, 65_535)))
+    widths = st.just(32) if kind == 3 else st.sampled_from([8, 16, 24, 32])
+    bits = draw(mostly(widths, st.integers(0, 65)))
+    channels = draw(mostly(st.integers(1, 8), st.integers(0, 65_535)))
+    rate = draw(mostly(st.integers(1000, 384_000), st.integers(0, 2**32 - 1)))
+    frame = channels * bits // 8 % 65_536
+    data = draw(st.binary(min_size=1, max_size=64)) * draw(st.sampled_from([1, 30, 1000, 3000]))
+    header = struct.pack("<HHIIHH", kind, channels, rate, rate * frame % 2**32, frame, bits)
+    if kind == 0xFFFE:
+        guid = bytes.fromhex("00000000100080000000AA00389B71")
+        inner = draw(mostly(st.just(1), st.sampled_from([0, 3, 7])))
+        header += struct.pack("<HHIB", 22, bits, 0, inner) + guid
+    chunks = b"fmt " + struct.pack("<I", len(header)) + header
+    if draw(st.booleans()):
+        chunks += b"LIST\3\0\0\0abc\0"
+    size = draw(mostly(st.just(len(data)), st.sampled_from([0, len(data) + 1, 2**31, 2**32 - 1])))
+    chunks += b"data" + struct.pack("<I", size) + data
+    magic = draw(mostly(st.just(b"RIFF"), st.sampled_from([b"RIFX", b"RF64", b"FORM"])))
+    return magic + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks
+
+
+@many
+@given(content=sounds(), accept=st.sampled_from(["application/json", "audio/wav"]))
+def test_any_sound_is_answered(send: Send, content: bytes, accept: str) -> None:
+    send(json.dumps({"audio": base64.b64encode(content).decode()}).encode(), Accept=accept)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A right WAV file in which a few bytes, most of them in its header, or its end are wrong."""
+    content = bytearray(draw(right_files))
+    sizes = st.sampled_from([4, 16, content.index(b"data") + 4])
+    lies = st.sampled_from([0, 1, 15, 17, 40, 2**31, 2**32 - 2]) | st.integers(0, 2**32 - 1)
+    for at, lie in draw(st.lists(st.tuples(sizes, lies), max_size=2)):
+        struct.pack_into("<I", content, at, lie)
+    for at, byte in draw(st.lists(st.tuples(st.integers(0, 59), st.integers(0, 255)), max_size=1)):
+        content[at] = byte
+    for at in draw(st.lists(st.integers(0, len(content) - 1), max_size=1)):
+        content[at] ^= 0xFF
+    end = draw(mostly(st.just(len(content)), st.integers(0, len(content))))
+    return bytes(content[:end])
+
+
+def right_file(subtype: str, form: str, rate: int) -> bytes:
+    file = io.BytesIO()
+    samples = [[math.sin(at / 3) / 2, math.sin(at / 7) / 2] for at in range(2000)]
+    soundfile.write(file, samples, rate, subtype=subtype, format=form)
+    return file.getvalue()
+
+
+right_files = st.builds(
+    right_file,
+    st.sampled_from(["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]),
+    mostly(st.just("WAV"), st.just("WAVEX")),
+    st.sampled_from([8000, 44_100, 1000]),
+)
+
+
+@many
+@given(content=mutated())
+def test_any_mutated_sound_is_answered(send: Send, content: bytes) -> None:
+    body = {"audio": base64.b64encode(content).decode(), "temperature": 0}
+    send(json.dumps(body).encode())
+
+
+def test_a_sound_above_the_models_highest_frequency_is_refused(service: TestClient) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, [0.5, -0.5] * 4096, 44_100, format="WAV")
+    body = json.dumps({"audio": base64.b64encode(file.getvalue()).decode()})
+    answer = service.simulate_post("/invocations", body=body)
+    assert answer.status == "400 Bad Request"
+    assert "audio has no sound" in answer.json["description"]

@@ -1,0 +1,132 @@
+"""The sounds of a folder as equally long mono clips of one sample rate.
+
+    clips = read_clips(folder, visible_files(folder))
+    waves = clips.waves(np.arange(64))   # (64, clips.samples)
+
+Every file is decoded once. The sounds wait in a temporary file until all their lengths and rates
+are known, so memory does not grow with the data.
+"""
+
+import math
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from sound_vae.data.audio import SHORTEST_SECONDS, cropped, is_quick, read_sound, resampled
+from sound_vae.data.folder import is_sound, label_of
+from sound_vae.data.report import DataError, DataReport
+from sound_vae.data.streaming import bounded_map
+
+MAX_SAMPLE_RATE = 48_000  # Hz
+MAX_CHOSEN_SECONDS = 4.0  # longer clips are possible, but only on request
+
+
+@dataclass
+class Clips:
+    """Equally long sounds, which lie in a file."""
+
+    samples: int  # of a clip
+    sample_rate: int  # Hz
+    names: list[str]  # path below the folder
+    labels: list[str | None]
+    lengths: np.ndarray  # (clips,), samples at sample_rate of which a clip keeps the first
+    report: DataReport
+    spool: BinaryIO  # samples as float32, one sound after the other, each at the rate of its file
+    ends: np.ndarray  # (clips + 1,), the sample in the spool where the sound before ends
+    rates: np.ndarray  # (clips,), Hz
+
+    def waves(self, clips: np.ndarray, samples: int | None = None) -> np.ndarray:
+        """Give the clips (n,) of these numbers as (n, samples), padded with silence."""
+        waves = np.zeros((len(clips), samples or self.samples), np.float32)
+        for row, clip in zip(waves, clips, strict=True):
+            start, end = (4 * int(sample) for sample in self.ends[clip : clip + 2])
+            sound = np.frombuffer(os.pread(self.spool.fileno(), end - start, start), np.float32)
+            if self.rates[clip] != self.sample_rate:
+                sound = resampled(sound, self.rates[clip], self.sample_rate)
+            if self.lengths[clip] > self.samples:
+                sound = cropped(sound, self.samples)
+            row[: len(sound)] = sound
+        return waves
+
+
+def read_clips(
+    folder: Path,
+    files: Sequence[str],
+    *,
+    sample_rate: int | None = None,
+    clip_seconds: float | None = None,
+    trim_db: float = 45.0,
+) -> Clips:
+    """Read the sounds among these files; rate and length follow from the data when not given.
+
+    Raises DataError when there is nothing to train on.
+    """
+    report = DataReport()
+    sounds = _sounds(files, report)
+    if not sounds:
+        raise DataError(_nothing(folder, report, "no .wav, .flac, .ogg or .mp3 file"))
+    most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
+    names, lengths, rates, ends = [], [], [], [0]
+    threads = os.cpu_count() or 1
+    spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
+    with ThreadPoolExecutor(threads) as pool:
+        read = partial(read_sound, trim_db, most, folder)
+        outcomes = bounded_map(pool, read, sounds, 2 * threads, partial(is_quick, folder))
+        for name, outcome in zip(sounds, outcomes, strict=True):
+            if isinstance(outcome, str):
+                report.skipped.append((name, outcome))
+                continue
+            spool.write(outcome.samples.data)
+            names.append(name)
+            lengths.append(outcome.length)
+            rates.append(outcome.rate)
+            ends.append(ends[-1] + len(outcome.samples))
+    if not names:
+        raise DataError(_nothing(folder, report, "no sound that can be used"))
+    spool.flush()
+    rate = sample_rate or min(Counter(rates).most_common(1)[0][0], MAX_SAMPLE_RATE)
+    scaled = -(-np.array(lengths) * rate // np.array(rates))
+    samples = choose_samples(scaled, rate) if clip_seconds is None else round(clip_seconds * rate)
+    report.kept = len(names)
+    report.padded = int((scaled < samples).sum())
+    report.cropped = int((scaled > samples).sum())
+    labels = [label_of(name) for name in names]
+    return Clips(
+        samples, rate, names, labels, scaled, report, spool, np.array(ends), np.array(rates)
+    )
+
+
+def choose_samples(lengths: np.ndarray, sample_rate: int) -> int:
+    """Choose a round number that holds 98 % of the sounds whole, at most 4 seconds.
+
+    Round means a whole number of eighths of the power of two below it.
+    """
+    enough = max(float(np.percentile(lengths, 98)), sample_rate * SHORTEST_SECONDS)
+    eighth = max(2 ** math.floor(math.log2(enough)) // 8, 1)
+    return int(min(math.ceil(enough / eighth) * eighth, sample_rate * MAX_CHOSEN_SECONDS))
+
+
+def _sounds(files: Sequence[str], report: DataReport) -> list[str]:
+    for name in files:
+        if not is_sound(name):
+            suffix = Path(name).suffix.lower() or "a file without an ending"
+            report.skipped.append((name, f"{suffix} is not a sound"))
+    return [name for name in files if is_sound(name)]
+
+
+def _nothing(folder: Path, report: DataReport, what: str) -> str:
+    if not report.skipped:
+        return f"{folder} is empty: put .wav, .flac, .ogg or .mp3 files there"
+    name, reason = report.skipped[0]
+    return (
+        f"{folder} holds {what}: {len(report.skipped)} files were skipped, "
+        f"the first is {name} ({reason})"
+    )

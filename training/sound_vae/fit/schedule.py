@@ -1,0 +1,47 @@
+"""How long and how fast a run learns."""
+
+import math
+from dataclasses import dataclass
+
+import keras
+
+STEPS_AN_EPOCH = 40  # roughly: with few clips an epoch needs many small steps to learn anything
+SMALLEST_BATCH, LARGEST_BATCH = 8, 32  # clips, when the batch size is chosen
+WARMUP_SHARE = 1 / 7  # of the epochs, over which the divergence gets its weight
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Length and pace of a run."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float  # at its peak
+    warmup_epochs: float
+    steps_per_call: int
+    seed: int
+    kl_weight: float = 1.0
+
+    def kl_weight_in(self, epoch: int) -> float:
+        """Weight of the divergence in an epoch, counted from 1: it rises to its full value."""
+        return min(epoch / max(self.epochs * WARMUP_SHARE, 1), 1) * self.kl_weight
+
+    def learning_rates(
+        self, steps_an_epoch: int
+    ) -> keras.optimizers.schedules.LearningRateSchedule:
+        """Rise to the peak during the warm-up, then fall to 0 along half a cosine."""
+        steps = self.epochs * steps_an_epoch
+        warmup = min(round(self.warmup_epochs * steps_an_epoch), steps - 1)
+        peak = self.learning_rate
+        return keras.optimizers.schedules.CosineDecay(
+            peak / max(warmup, 1) if warmup else peak,
+            max(steps - warmup, 1),
+            warmup_target=peak if warmup else None,
+            warmup_steps=warmup,
+        )
+
+
+def choose_batch_size(clips: int) -> int:
+    """Give the power of two with which an epoch has about `STEPS_AN_EPOCH` steps."""
+    power = 2 ** round(math.log2(clips / STEPS_AN_EPOCH))
+    return int(min(max(power, SMALLEST_BATCH), LARGEST_BATCH))

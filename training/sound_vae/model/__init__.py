@@ -1,0 +1,1 @@
+"""What is learned: the spectrogram, the networks, and where in latent space sounds lie."""

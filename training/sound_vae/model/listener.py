@@ -1,0 +1,66 @@
+"""How far apart two sounds are to a listener who knows the labels.
+
+    listener = Listener.train(training)
+    errors = listener.errors(listener.features(x), reconstruction)   # one for each of LAYERS
+
+To a mean squared error of spectrograms a missing consonant is as small as a missing breath. The
+first layers of a network that has learnt to tell the labels apart weigh what matters for that:
+Johnson, Alahi, Fei-Fei, "Perceptual losses for real-time style transfer" (2016). The network is
+frozen; another one judges the finished model.
+"""
+
+from typing import Self
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from sound_vae.data.dataset import Dataset
+from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser, mel_graph, normalised
+
+LAYERS = 4  # convolutions of the recogniser
+STEPS = 500  # of the recogniser's training
+
+
+class Listener:
+    """The convolutions of a recogniser as a differentiable distance."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self.recogniser = recogniser
+        network = recogniser.network
+        heard = [layer.output for layer in network.layers if isinstance(layer, layers.ReLU)]
+        self.network = keras.Model(network.input, heard[:LAYERS])
+        self.mels = mel_graph(recogniser.transform)
+
+    @classmethod
+    def untrained(cls, data: Dataset, *, seed: int = 0) -> Self | None:
+        """Make one for the labels of the data; None when too few clips have one to learn from."""
+        if len(data.labelled()) < FEWEST_CLIPS:
+            return None
+        return cls(Recogniser.untrained(data.transform, len(data.labels), seed=seed + 7))
+
+    @classmethod
+    def train(cls, data: Dataset, *, seed: int = 0) -> Self | None:
+        """Make one and let it learn from training clips; None when too few have a label."""
+        listener = cls.untrained(data, seed=seed)
+        if listener:
+            listener.learn(data, seed=seed)
+        return listener
+
+    def learn(self, data: Dataset, *, seed: int = 0) -> None:
+        """Train the recogniser on the clips that have a label."""
+        self.recogniser.learn(data.labelled(), steps=STEPS, seed=seed + 7)
+
+    def features(self, values: tf.Tensor) -> list[tf.Tensor]:
+        """Spectrograms (batch, frames, bins) in 0..1 to what each layer makes of them."""
+        return self.network(normalised(self.mels(values)), training=False)
+
+    def errors(self, wanted: list[tf.Tensor], values: tf.Tensor) -> tf.Tensor:
+        """Mean squared error of each layer's features of `values`, (LAYERS,)."""
+        pairs = zip(wanted, self.features(values), strict=True)
+        return tf.stack(
+            [
+                tf.reduce_mean(tf.square(tf.cast(a, tf.float32) - tf.cast(b, tf.float32)))
+                for a, b in pairs
+            ]
+        )

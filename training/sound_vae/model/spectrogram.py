@@ -1,0 +1,143 @@
+"""Sound to log-magnitude spectrogram and back, as TensorFlow graph code.
+
+A spectrogram is (batch, frames, bins) with values from 0 (`floor_db` or softer) to 1 (0 dB, a
+full-scale sine). The top (Nyquist) bin is left out so that bins is a round number; coming back it
+is silent.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from sound_vae.model.autoencoder import whole_frames
+
+PEAK = 10 ** (-1 / 20)  # -1 dBFS, of every clip that is learnt from and every sound that is made
+WINDOW_SECONDS = 0.032  # long enough to resolve a voice's harmonics, short enough for consonants
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Parameters of the short-time Fourier transform, saved with the model."""
+
+    sample_rate: int  # Hz
+    clip_samples: int  # a whole number of hops
+    n_fft: int  # window length in samples
+    hop_length: int  # samples between two frames
+    floor_db: float = -80.0
+
+    @classmethod
+    def choose(
+        cls,
+        sample_rate: int,
+        seconds: float,
+        *,
+        n_fft: int | None = None,
+        hop_length: int | None = None,
+        floor_db: float = -80.0,
+    ) -> "Transform":
+        """Choose the transform for clips of at least `seconds` at `sample_rate` Hz.
+
+        The clip is rounded up so that the encoder can halve its frames without remainder.
+
+        Raises ValueError when hop_length exceeds n_fft / 2 (frames would not overlap enough to
+        be inverted).
+        """
+        n_fft = n_fft or 2 ** round(math.log2(sample_rate * WINDOW_SECONDS))
+        hop_length = hop_length or n_fft // 4
+        if n_fft % 2:
+            raise ValueError(f"n_fft is {n_fft}: an even number is needed")
+        if hop_length > n_fft // 2:
+            raise ValueError(
+                f"hop_length {hop_length} is too long for n_fft {n_fft}: at most {n_fft // 2}"
+            )
+        frames = whole_frames(max(math.ceil(round(seconds * sample_rate) / hop_length), 2))
+        return cls(sample_rate, frames * hop_length, n_fft, hop_length, floor_db)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames in a clip."""
+        return self.clip_samples // self.hop_length
+
+    @property
+    def bins(self) -> int:
+        """Number of frequency bins, without the Nyquist one."""
+        return self.n_fft // 2
+
+    @property
+    def seconds(self) -> float:
+        """Length of a clip."""
+        return self.clip_samples / self.sample_rate
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the fields by name."""
+        return asdict(self)
+
+    def spectrogram(self, waves: tf.Tensor) -> tf.Tensor:
+        """(batch, clip_samples) in -1..1 to (batch, frames, bins) in 0..1.
+
+        Shorter waves, of a whole number of hops, give a frame for each hop and one more.
+        """
+        spectrum = self._stft(waves)[:, :, : self.bins]
+        power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        power /= self._full_scale**2
+        decibels = 10 / math.log(10) * tf.math.log(tf.maximum(power, 1e-14))
+        return tf.clip_by_value(1 - decibels / self.floor_db, 0.0, 1.0)
+
+    def waveform(self, values: tf.Tensor, iterations: int) -> tf.Tensor:
+        """(batch, frames, bins) in 0..1 to (batch, clip_samples) by fast Griffin-Lim.
+
+        Perraudin, Balazs, Søndergaard: "A fast Griffin-Lim algorithm" (2013). In the first phases
+        each bin holds a sine of its centre frequency, at an offset that is random but always the
+        same, so that the same values give the same sound. Half the iterations do from there
+        that it takes from random phases; docs/model.md says what they give.
+        """
+        decibels = (1 - values) * self.floor_db
+        magnitude = tf.exp(decibels * (math.log(10) / 20)) * self._full_scale
+        magnitude = tf.where(values > 0.01, magnitude, 0.0)  # the floor stands for silence
+        magnitude = tf.pad(magnitude, [[0, 0], [0, 0], [0, 1]])
+
+        offsets = tf.random.stateless_uniform(
+            [self.bins + 1], seed=[0, 0], maxval=2 * math.pi, alg="philox"
+        )
+        advance = 2 * math.pi * self.hop_length / self.n_fft * tf.range(self.bins + 1.0)
+        angles = offsets + tf.range(float(self.frames))[:, None] * advance
+        guess = tf.complex(magnitude * tf.cos(angles), magnitude * tf.sin(angles))
+
+        momentum = 0.99
+        weight = momentum / (1 + momentum)
+        nothing = tf.zeros_like(magnitude)
+
+        # real arithmetic, for TensorFlow divides complex numbers slowly
+        def step(
+            i: tf.Tensor, guess: tf.Tensor, previous: tuple[tf.Tensor, tf.Tensor]
+        ) -> tuple[Any, ...]:
+            rebuilt = self._stft(self._istft(guess))
+            parts = tf.math.real(rebuilt), tf.math.imag(rebuilt)
+            x, y = (now - weight * before for now, before in zip(parts, previous, strict=True))
+            scale = magnitude * tf.math.rsqrt(x * x + y * y + 1e-16)
+            return i + 1, tf.complex(x * scale, y * scale), parts
+
+        _, guess, _ = tf.while_loop(
+            lambda i, *_: i < iterations, step, [tf.constant(0), guess, (nothing, nothing)]
+        )
+        return self._istft(guess)
+
+    @property
+    def _full_scale(self) -> float:
+        """Magnitude of a full-scale sine under a Hann window."""
+        return self.n_fft / 4
+
+    def _stft(self, waves: tf.Tensor) -> tf.Tensor:
+        padded = tf.pad(waves, [[0, 0], [self.n_fft // 2, self.n_fft // 2]])
+        frames = tf.signal.stft(padded, self.n_fft, self.hop_length, self.n_fft)
+        return frames[:, : self.frames]
+
+    def _istft(self, frames: tf.Tensor) -> tf.Tensor:
+        window = tf.signal.inverse_stft_window_fn(self.hop_length)
+        waves = tf.signal.inverse_stft(
+            frames, self.n_fft, self.hop_length, self.n_fft, window_fn=window
+        )[:, self.n_fft // 2 :]
+        missing = max(0, self.clip_samples - (self.frames - 1) * self.hop_length - self.n_fft // 2)
+        return tf.pad(waves, [[0, 0], [0, missing]])[:, : self.clip_samples]

@@ -1,0 +1,120 @@
+"""How good the sounds are that callers will get, in figures.
+
+    figures = evaluate(ServedModel.load(folder), training, validation)
+
+Sounds are drawn from the served graph and measured on the bytes of their WAV files. FIGURES says
+what each figure means. Labelled data is compared in the features of a recogniser that was trained
+on the training clips. Unlabelled data has no such thing: its features are fixed statistics of
+mel-frequency cepstra, which need no training, cannot have been fitted to the model they measure,
+and follow timbre, loudness and how both move. There is no accuracy then.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from sound_vae.data.dataset import Dataset
+from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser
+from sound_vae.quality.measures import (
+    balanced,
+    cepstral_statistics,
+    clip_patches,
+    copying,
+    diversity,
+    frechet_distance,
+    reconstruction_error,
+)
+from sound_vae.serving.served_model import BATCH, ServedModel
+
+FIGURES = {
+    "accuracy": "share of sampled sounds heard as the label that was asked for",
+    "real_accuracy": "the same for validation clips: what the recogniser itself can hear",
+    "frechet": "Frechet distance of sampled sounds to validation clips, in feature space",
+    "frechet_floor": "the same distance for as many real training clips",
+    "frechet_ratio": "frechet over frechet_floor; 1 is as close as real sounds are",
+    "diversity": "distance between two sounds of a label over that of two training clips",
+    "nearest": "distance to the nearest training clip over that of validation clips; 0 is a copy",
+    "copies": "share of sounds nearer to a training clip than 99 % of validation clips are",
+    "reconstruction_db": "error of coding and decoding validation clips, decibels of mel bands",
+}
+LABELLED_ONLY = ("accuracy", "real_accuracy")
+MOST_CLIPS = 10_000  # of either side that are compared; ample, and it takes no longer for more
+
+
+def evaluate(
+    model: ServedModel,
+    training: Dataset,
+    validation: Dataset,
+    *,
+    sounds: int = 1000,
+    seed: int = 0,
+    recogniser: Recogniser | None = None,
+) -> dict[str, float]:
+    """Measure the FIGURES of a model; on unlabelled data those without accuracy.
+
+    As many sounds are drawn as real ones are compared, label by label: `sounds`, or fewer where
+    there are fewer training clips. With less than `FEWEST_CLIPS` of those nothing can be measured,
+    and there are no figures.
+    """
+    transform = training.transform
+    if training.labels:
+        training, validation = training.labelled(), validation.labelled()
+    if len(training) < FEWEST_CLIPS:
+        return {}
+    training, validation = (data.subsample(MOST_CLIPS, seed) for data in (training, validation))
+    real = training.subset(balanced(training.label_ids, sounds, seed))
+    asked = real.label_ids
+    names = [training.labels[i] if training.labels else "" for i in asked]
+    sampled = model.sample(names, _seeds(len(names), seed)).spectrograms()
+    figures: dict[str, float] = {}
+    if training.labels:
+        recogniser = recogniser or Recogniser.train(training, seed=seed)
+        features, heard = recogniser.listen(sampled)
+        of_validation, heard_in_validation = recogniser.listen(validation.clips)
+        of_real, _ = recogniser.listen(real.clips)
+        figures["accuracy"] = float(np.mean(heard == asked))
+        figures["real_accuracy"] = float(np.mean(heard_in_validation == validation.label_ids))
+    else:
+        of_training = cepstral_statistics(training.clips, transform)
+        mean, deviation = of_training.mean(axis=0), of_training.std(axis=0) + 1e-6
+        features, of_validation, of_real = (
+            (cepstral_statistics(values, transform) - mean) / deviation
+            for values in (sampled, validation.clips, real.clips)
+        )
+    figures["frechet"] = frechet_distance(features, of_validation)
+    figures["frechet_floor"] = frechet_distance(of_real, of_validation)
+    figures["frechet_ratio"] = figures["frechet"] / max(figures["frechet_floor"], 1e-9)
+    figures["diversity"] = diversity(features, of_real, asked)
+    patches = (
+        clip_patches(values, transform) for values in (sampled, validation.clips, training.clips)
+    )
+    figures |= copying(*patches)
+    figures["reconstruction_db"] = reconstruction_error(
+        validation.clips, model.decode(_encode(model, validation)).spectrograms(), transform
+    )
+    return figures
+
+
+def train_recogniser(training: Dataset, seed: int = 0) -> Recogniser | None:
+    """Learn the labels of the training clips; None when they are too few, or have none."""
+    labelled = training.labelled()
+    return Recogniser.train(labelled, seed=seed) if len(labelled) >= FEWEST_CLIPS else None
+
+
+def accuracy(model: ServedModel, recogniser: Recogniser, *, sounds: int, seed: int = 0) -> float:
+    """Share of sounds, label by label at the model's own temperature, that are heard right."""
+    asked = np.arange(sounds) % len(model.labels)
+    sampled = model.sample([model.labels[i] for i in asked], _seeds(sounds, seed))
+    return float(np.mean(recogniser.listen(sampled.spectrograms())[1] == asked))
+
+
+def _seeds(sounds: int, seed: int) -> np.ndarray:
+    """Give every sound a seed of its own."""
+    return np.arange(sounds, dtype=np.int64) + seed * 1_000_000
+
+
+def _encode(model: ServedModel, data: Dataset) -> np.ndarray:
+    parts = [
+        model.vae.encode(tf.constant(data.clips[start : start + BATCH], tf.float32))[0].numpy()
+        for start in range(0, len(data), BATCH)
+    ]
+    return np.concatenate(parts)

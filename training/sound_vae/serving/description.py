@@ -1,0 +1,56 @@
+"""model.json: what a served model can make, and what it takes to build its networks again.
+
+inference.py reads it as well, on its own: the serving container has no TensorFlow to import this
+with.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sound_vae.model.autoencoder import Architecture
+from sound_vae.model.spectrogram import Transform
+
+DESCRIPTION_FILE, WEIGHTS_FILE = "model.json", "vae.weights.h5"  # in a model folder
+
+
+@dataclass(frozen=True)
+class Description:
+    """The content of model.json."""
+
+    architecture: Architecture
+    transform: Transform
+    labels: list[str]
+    temperature: float  # of requests that name none
+    texture: float  # standard deviation of the noise on decoded spectrograms, of their 0 to 1
+
+    def write(self, model_dir: Path) -> None:
+        """Write model.json; rate, length and latent_dim stand there for inference.py."""
+        content: dict[str, Any] = {
+            "architecture": self.architecture.to_json(),
+            "transform": self.transform.to_json(),
+            "labels": self.labels,
+            "sample_rate": self.transform.sample_rate,
+            "clip_samples": self.transform.clip_samples,
+            "latent_dim": self.architecture.latent_dim,
+            "temperature": self.temperature,
+            "texture": self.texture,
+        }
+        text = json.dumps(content, indent=2) + "\n"
+        (model_dir / DESCRIPTION_FILE).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def read(cls, model_dir: Path) -> Self:
+        """Read model.json.
+
+        Raises OSError, ValueError, KeyError or TypeError when it is not one of this version's.
+        """
+        content = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+        return cls(
+            Architecture(**content["architecture"]),
+            Transform(**content["transform"]),
+            content["labels"],
+            content["temperature"],
+            content["texture"],
+        )

@@ -1,0 +1,130 @@
+"""The trained model to the folder that TensorFlow Serving's container reads.
+
+1/saved_model.pb, 1/variables/   signatures serving_default, morph, variations, latents
+1/assets.extra/                  a request for each of them, to warm up with
+code/                            checks requests in front of it
+model.json, vae.weights.h5       what ServedModel reads besides
+"""
+
+import shutil
+from pathlib import Path
+
+import tensorflow as tf
+
+from sound_vae.model.autoencoder import VAE
+from sound_vae.model.density import LabelMixtures
+from sound_vae.serving import container
+from sound_vae.serving.description import WEIGHTS_FILE, Description
+from sound_vae.serving.sound_generator import SoundGenerator
+from sound_vae.serving.warmup import Request, write_warmup
+
+
+def export(
+    model_dir: Path,
+    vae: VAE,
+    density: LabelMixtures,
+    description: Description,
+    *,
+    griffin_lim_iterations: int,
+) -> None:
+    """Write everything but the figures into model_dir; rounds the density as `round_weights` does.
+
+    The weights of `vae` must have been rounded before the density was fitted to what they give.
+    """
+    density.factors.assign(_rounded(density.factors))
+    generator = SoundGenerator(
+        vae,
+        description.transform,
+        density,
+        description.labels,
+        griffin_lim_iterations,
+        description.texture,
+    )
+    latent_dim = vae.architecture.latent_dim
+    latents = tf.function(
+        generator.latents,
+        autograph=False,
+        input_signature=[tf.TensorSpec([None, latent_dim], tf.float32, "z")],
+    )
+    tf.saved_model.save(
+        generator,
+        str(model_dir / "1"),
+        signatures={
+            "serving_default": generator.sample,
+            "morph": generator.morph,
+            "variations": generator.variations,
+            "latents": latents,
+        },
+    )
+    write_warmup(model_dir / "1", warmup_requests(description.transform.sample_rate, latent_dim))
+    vae.save_weights(model_dir / WEIGHTS_FILE)
+    description.write(model_dir)
+    write_handler(model_dir / "code")
+
+
+def write_handler(code: Path) -> None:
+    """Write inference.py and the modules that it imports, under the names they have here."""
+    modules = code / "sound_vae" / "serving" / "container"
+    modules.mkdir(parents=True, exist_ok=True)
+    for source in Path(container.__file__).parent.glob("*.py"):
+        to = code if source.name == "inference.py" else modules
+        shutil.copyfile(source, to / source.name)
+
+
+def round_weights(vae: VAE) -> None:
+    """Keep 8 significant bits of each weight (the values bfloat16 has), so that they compress.
+
+    Must come before anything is derived from the weights.
+    """
+    for variable in vae.trainable_variables:
+        variable.assign(_rounded(variable))
+
+
+def _rounded(values: tf.Variable) -> tf.Tensor:
+    return tf.cast(tf.cast(tf.convert_to_tensor(values), tf.bfloat16), tf.float32)
+
+
+def warmup_requests(sample_rate: int, latent_dim: int) -> list[Request]:
+    """One request for each signature."""
+    hiss = tf.random.stateless_uniform([sample_rate // 20, 1], seed=[0, 0], minval=-0.5, maxval=0.5)
+    seed, temperature = tf.constant([0], tf.int64), tf.constant([0.0])
+    return [
+        ("serving_default", {"label": tf.constant([""]), "seed": seed, "temperature": temperature}),
+        (
+            "morph",
+            {
+                "start": tf.constant(""),
+                "end": tf.constant(""),
+                "steps": tf.constant(2),
+                "seed": seed[0],
+                "temperature": temperature[0],
+            },
+        ),
+        (
+            "variations",
+            {
+                "audio_bytes": tf.audio.encode_wav(hiss, sample_rate),
+                "seed": seed,
+                "temperature": temperature,
+            },
+        ),
+        ("latents", {"z": tf.zeros([1, latent_dim])}),
+    ]
+
+
+def publish(unfinished: Path, model_dir: Path) -> None:
+    """Move a whole model into model_dir, which may hold another one and files of other kinds.
+
+    A process that is killed on the way leaves model_dir without a `1/`, which nothing takes for a
+    model.
+    """
+    model_dir.mkdir(parents=True, exist_ok=True)
+    names = sorted((path.name for path in unfinished.iterdir()), key=lambda name: name == "1")
+    replaced = unfinished / "replaced"
+    replaced.mkdir()
+    for name in reversed(names):  # `1` goes first and comes last
+        if (model_dir / name).exists():
+            shutil.move(model_dir / name, replaced / name)
+    for name in names:
+        shutil.move(unfinished / name, model_dir / name)
+    shutil.rmtree(unfinished)

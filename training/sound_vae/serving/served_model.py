@@ -1,0 +1,211 @@
+"""A trained model to make sounds with in Python: what the endpoint serves, without the endpoint.
+
+model = ServedModel.load("model.tar.gz")             # or the folder that train.py wrote
+sounds = model.sample(["seven", "three"], seeds=[1, 2])
+Path("seven.wav").write_bytes(sounds.wavs[0])
+"""
+
+import tarfile
+import tempfile
+import warnings
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py  # type: ignore[import-untyped]
+import numpy as np
+import tensorflow as tf
+
+from sound_vae.model.autoencoder import VAE
+from sound_vae.model.spectrogram import Transform
+from sound_vae.serving.description import WEIGHTS_FILE, Description
+
+UNPACKED_BYTES = 4_000_000_000  # more is no model of ours
+BATCH = 50  # sounds that are made in one call
+
+
+class ModelError(Exception):
+    """There is no model, or none that this version can read; the message is a sentence part."""
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Some sounds of a model and where in latent space they lie."""
+
+    wavs: list[bytes]  # 16-bit mono WAV files
+    z: np.ndarray  # (sounds, latent_dim)
+    labels: list[str]  # what was drawn; empty where no label was asked for
+    transform: Transform
+
+    def waves(self) -> np.ndarray:
+        """Decode the files to (sounds, clip_samples), float32 in -1..1."""
+        return np.stack([tf.audio.decode_wav(wav, 1).audio[:, 0].numpy() for wav in self.wavs])
+
+    def spectrograms(self) -> np.ndarray:
+        """Transform the sounds to (sounds, frames, bins), float16 in 0..1, as clips are."""
+        waves = self.waves()
+        parts = [
+            self.transform.spectrogram(tf.constant(waves[start : start + BATCH])).numpy()
+            for start in range(0, len(waves), BATCH)
+        ]
+        return np.concatenate(parts).astype(np.float16)
+
+
+class ServedModel:
+    """What lies in a model.tar.gz; its graph and its networks are loaded when they are needed.
+
+    `labels` and `temperature` are those that requests may name; `transform` has the rate, in Hz,
+    and the length of the sounds.
+    """
+
+    def __init__(self, folder: Path, description: Description, keep: Any = None) -> None:
+        self.folder, self.description = folder, description
+        self.labels = description.labels
+        self.transform: Transform = description.transform
+        self.temperature = description.temperature
+        self._keep = keep  # the temporary folder lives as long as the model does
+
+    @classmethod
+    def load(cls, path: Path | str) -> "ServedModel":
+        """Open the folder that train.py wrote, or its model.tar.gz.
+
+        Raises ModelError when there is none, or none that this version can read.
+        """
+        folder, keep = Path(path), None
+        if not folder.exists():
+            raise ModelError(f"{folder} does not exist")
+        if folder.is_file():
+            keep = tempfile.TemporaryDirectory()
+            folder = Path(keep.name)
+            _unpack(Path(path), folder)
+        try:
+            description = Description.read(folder)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _unreadable(Path(path), error) from error
+        return cls(folder, description, keep)
+
+    def sample(
+        self,
+        labels: Sequence[str],
+        seeds: Sequence[int] | np.ndarray,
+        temperature: float | None = None,
+    ) -> Sounds:
+        """Make a sound of each label ("" for any) with its seed, at the model's temperature."""
+        parts = []
+        for start in range(0, len(labels), BATCH):
+            names = list(labels[start : start + BATCH])
+            parts.append(
+                self._call(
+                    "serving_default",
+                    label=tf.constant(names, tf.string),
+                    seed=tf.constant(seeds[start : start + BATCH], tf.int64),
+                    temperature=self._temperature(temperature, len(names)),
+                )
+            )
+        return self._join(parts)
+
+    def morph(
+        self, start: str, end: str, steps: int, *, seed: int = 0, temperature: float | None = None
+    ) -> Sounds:
+        """Go from one label to another in `steps` sounds."""
+        return self._call(
+            "morph",
+            start=tf.constant(start),
+            end=tf.constant(end),
+            steps=tf.constant(steps),
+            seed=tf.constant(seed, tf.int64),
+            temperature=self._temperature(temperature, 1)[0],
+        )
+
+    def vary(
+        self,
+        wav: bytes,
+        seeds: Sequence[int] | np.ndarray,
+        temperature: float | None = None,
+    ) -> Sounds:
+        """Make a sound like that of a 16-bit WAV file for each seed; 0 codes and decodes it."""
+        return self._call(
+            "variations",
+            audio_bytes=tf.constant(wav),
+            seed=tf.constant(seeds, tf.int64),
+            temperature=self._temperature(temperature, len(seeds)),
+        )
+
+    def decode(self, z: np.ndarray) -> Sounds:
+        """Make exactly the sounds of these latent vectors, (sounds, latent_dim)."""
+        parts = [
+            self._call("latents", z=tf.constant(z[start : start + BATCH], tf.float32))
+            for start in range(0, len(z), BATCH)
+        ]
+        return self._join(parts)
+
+    @cached_property
+    def vae(self) -> VAE:
+        """Encoder and decoder as Keras models.
+
+        Raises ModelError when the weights are missing or are not those of this architecture.
+        """
+        file = self.folder / WEIGHTS_FILE
+        if not file.is_file():
+            raise ModelError(f"{self.folder} holds no {WEIGHTS_FILE}: it is not a whole model")
+        vae = VAE(self.description.architecture)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Keras, about each weight that it misses
+                vae.load_weights(file)
+            with h5py.File(file) as content:
+                saved = _arrays(content)
+        except (OSError, ValueError, KeyError) as error:
+            raise _unreadable(self.folder, error) from error
+        if saved != len(vae.weights):  # Keras leaves what it does not find as it was
+            raise ModelError("it was built by another version of this program")
+        return vae
+
+    @cached_property
+    def _signatures(self) -> Any:
+        self._graph = tf.saved_model.load(str(self.folder / "1"))
+        return self._graph.signatures
+
+    def _call(self, signature: str, **inputs: tf.Tensor) -> Sounds:
+        outputs = self._signatures[signature](**inputs)
+        labels = (
+            [label.decode() for label in outputs["label"].numpy()] if "label" in outputs else []
+        )
+        wavs = list(outputs["wav_bytes"].numpy())
+        return Sounds(wavs, outputs["z"].numpy(), labels, self.transform)
+
+    def _temperature(self, temperature: float | None, count: int) -> tf.Tensor:
+        chosen = self.temperature if temperature is None else temperature
+        return tf.fill([count], tf.cast(chosen, tf.float32))
+
+    def _join(self, parts: list[Sounds]) -> Sounds:
+        none = np.zeros((0, self.description.architecture.latent_dim), np.float32)
+        return Sounds(
+            [wav for part in parts for wav in part.wavs],
+            np.concatenate([none, *(part.z for part in parts)]),
+            [label for part in parts for label in part.labels],
+            self.transform,
+        )
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    try:
+        with tarfile.open(archive) as tar:
+            if sum(member.size for member in tar) > UNPACKED_BYTES:
+                raise ModelError(f"{archive.name} unpacks to more than {UNPACKED_BYTES:,} bytes")
+            tar.extractall(folder, filter="data")  # refuses links and paths that lead outside
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise _unreadable(archive, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ModelError:
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return ModelError(f"{path.name} is no model that this version can read ({first_line[:200]})")
+
+
+def _arrays(group: h5py.Group) -> int:
+    """How many weights a file of Keras holds."""
+    return sum(1 if isinstance(x, h5py.Dataset) else _arrays(x) for x in group.values())

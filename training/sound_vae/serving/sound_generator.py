@@ -1,0 +1,152 @@
+"""The served graph: from a label, a recording or z to the bytes of WAV files.
+
+All of it is TensorFlow graph code, so that the serving container needs no package.
+"""
+
+import tensorflow as tf
+
+from sound_vae.model.autoencoder import VAE
+from sound_vae.model.density import LabelMixtures
+from sound_vae.model.spectrogram import PEAK, Transform
+
+ONSET = 0.02  # of the peak: what comes before is silence
+AUDIBLE_VALUE = 0.05  # of a spectrogram, on its 0 to 1 scale: 4 dB above the floor
+
+
+class SoundGenerator(tf.Module):
+    """Makes sounds. A sound's seed alone decides its noise, whatever else is in the batch."""
+
+    def __init__(
+        self,
+        vae: VAE,
+        transform: Transform,
+        density: LabelMixtures,
+        labels: list[str],
+        iterations: int,
+        texture: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder = vae.encoder, vae.decoder
+        self.transform, self.density, self.iterations = transform, density, iterations
+        self.texture = texture
+        self.labels = tf.constant(labels or [""])
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "label"),
+            tf.TensorSpec([None], tf.int64, "seed"),
+            tf.TensorSpec([None], tf.float32, "temperature"),
+        ],
+    )
+    def sample(
+        self, label: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Make new sounds; the empty label stands for any."""
+        label_id = tf.where(label == "", self.density.choose(seed), self._label_id(label))
+        z = self.density.sample(label_id, seed, temperature)
+        return {**self._render(z), "label": tf.gather(self.labels, label_id)}
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([], tf.string, "start"),
+            tf.TensorSpec([], tf.string, "end"),
+            tf.TensorSpec([], tf.int32, "steps"),
+            tf.TensorSpec([], tf.int64, "seed"),
+            tf.TensorSpec([], tf.float32, "temperature"),
+        ],
+    )
+    def morph(
+        self,
+        start: tf.Tensor,
+        end: tf.Tensor,
+        steps: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Walk a straight line in latent space; one seed, so both ends deviate alike."""
+        both = tf.ones([2])
+        ends = self.density.sample(
+            self._label_id(tf.stack([start, end])), tf.stack([seed, seed]), temperature * both
+        )
+        share = tf.linspace(0.0, 1.0, steps)[:, None]
+        return self._render((1 - share) * ends[:1] + share * ends[1:])
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([], tf.string, "audio_bytes"),
+            tf.TensorSpec([None], tf.int64, "seed"),
+            tf.TensorSpec([None], tf.float32, "temperature"),
+        ],
+    )
+    def variations(
+        self, audio_bytes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Sounds like the given 16-bit WAV of any rate; temperature 0 codes and decodes it."""
+        wave = self._fit(audio_bytes)
+        mu, _ = self.encoder(self.transform.spectrogram(wave[None]), training=False)
+        return self._render(self.density.around(mu, seed, temperature))
+
+    def latents(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Exactly these latent vectors, (batch, latent_dim)."""
+        return self._render(z)
+
+    def _label_id(self, label: tf.Tensor) -> tf.Tensor:
+        same = label[:, None] == self.labels[None]
+        known = tf.reduce_all(tf.reduce_any(same, axis=1) | (label == ""))
+        check = tf.debugging.Assert(known, ["a label is none of", self.labels])
+        with tf.control_dependencies([check]):
+            return tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32)
+
+    def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Turn z into WAV files of 16 bits whose peaks lie at -1 dBFS."""
+        values = self._roughen(self.decoder(z, training=False))
+        waves = self.transform.waveform(values, self.iterations)
+        peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
+        waves = waves * (PEAK / tf.maximum(peak, 1e-6))
+        wav = tf.map_fn(
+            lambda wave: tf.audio.encode_wav(wave[:, None], self.transform.sample_rate),
+            waves,
+            fn_output_signature=tf.TensorSpec([], tf.string),
+        )
+        return {"wav_bytes": wav, "z": z}
+
+    def _roughen(self, values: tf.Tensor) -> tf.Tensor:
+        """Add the likelihood's noise where there is sound.
+
+        The decoder gives the mean of its Gaussian, which is smoother than any real sound. The
+        noise is always the same, so that z alone decides the sound.
+        """
+        shape = [self.transform.frames, self.transform.bins]
+        noise = tf.random.stateless_normal(shape, seed=[0, 0], alg="philox") * self.texture
+        return tf.clip_by_value(values + tf.where(values > AUDIBLE_VALUE, noise, 0.0), 0.0, 1.0)
+
+    def _fit(self, audio_bytes: tf.Tensor) -> tf.Tensor:
+        """Make a WAV file what the training clips are: mono, trimmed, resampled, padded."""
+        channels, rate = tf.audio.decode_wav(audio_bytes)
+        wave = tf.reduce_mean(channels, axis=1)
+        peak = tf.reduce_max(tf.abs(wave))
+        audible = tf.debugging.Assert(peak > 1e-4, ["audio is silent"])
+        with tf.control_dependencies([audible]):
+            onset = tf.where(tf.abs(wave) > ONSET * peak)[0, 0]
+        wave = resample(wave[onset:], rate, self.transform.sample_rate)
+        wave = wave[: self.transform.clip_samples]
+        peak = tf.reduce_max(tf.abs(wave))
+        audible = tf.debugging.Assert(peak > 1e-4, ["audio has no sound that the model can hear"])
+        with tf.control_dependencies([audible]):
+            wave = wave * (PEAK / peak)
+        wave = tf.pad(wave, [[0, self.transform.clip_samples - tf.shape(wave)[0]]])
+        return tf.ensure_shape(wave, [self.transform.clip_samples])
+
+
+def resample(wave: tf.Tensor, rate: tf.Tensor, target: int) -> tf.Tensor:
+    """Bring (samples,) at `rate` Hz to `target` Hz by cropping or padding the spectrum."""
+    before = tf.shape(wave)[0]
+    after = tf.maximum(tf.cast(before, tf.int64) * target // tf.cast(rate, tf.int64), 2)
+    after = tf.cast(after, tf.int32)
+    spectrum = tf.signal.rfft(wave)[: after // 2 + 1]
+    spectrum = tf.pad(spectrum, [[0, after // 2 + 1 - tf.shape(spectrum)[0]]])
+    scale = tf.cast(after, tf.float32) / tf.cast(before, tf.float32)
+    return tf.signal.irfft(spectrum, [after]) * scale
