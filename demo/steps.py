@@ -206,10 +206,11 @@ class Demo:
             times.add_row(title, f"{seconds:.1f}")
         times.add_row("all", f"{sum(self.seconds.values()):.1f}")
         self.console.print("", written, "", times, "")
-        figures = Table("figure of the new model", "", box=None, pad_edge=False)
-        for name, value in output.get("metrics", {}).items():
-            figures.add_row(name, f"{value:.3g}")
-        self.console.print(figures, "")
+        if metrics := output.get("metrics"):
+            figures = Table("figure of the new model", "", box=None, pad_edge=False)
+            for name, value in metrics.items():
+                figures.add_row(name, f"{value:.3g}")
+            self.console.print(figures, "")
         for warning in [*output.get("warnings", []), *output.get("data", {}).get("warnings", [])]:
             self.console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
         served = "Served now" if output["promoted"] else "Trained, but not served"

@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.permissions import allow
+from infra.permissions import allow, justify
 from infra.pipeline.definition import definition
 
 
@@ -35,6 +35,7 @@ class Machine(Construct):
         self, file: str, values: dict[str, Any], *, express: bool = False
     ) -> sfn.StateMachine:
         """Make it from `file`.asl.yaml."""
+        justify(self.role, "*", "Lists, traces and the delivery of logs know no resource.")
         return sfn.StateMachine(
             self,
             "StateMachine",

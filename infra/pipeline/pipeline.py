@@ -44,7 +44,7 @@ class Pipeline(Construct):
         changes = EndpointChanges(
             self, "Changes", settings=settings, serving=serving, turn=turn, caller=machine
         )
-        shared = {
+        shared: dict[str, Any] = {
             "bucket": bucket,
             "training_role": training_role,
             "endpoint_role": endpoint_role,

@@ -31,12 +31,7 @@ class Removal(Construct):
             [machine.executions_arn for machine in machines],
             why="Executions are named by whoever starts them.",
         )
-        allow(
-            ending.role,
-            ["sagemaker:ListTrainingJobs"],
-            ["*"],
-            why="Lists are of the whole account, as are traces and the delivery of logs.",
-        )
+        allow(ending.role, ["sagemaker:ListTrainingJobs"], ["*"])
         allow(
             ending.role,
             ["sagemaker:StopTrainingJob"],

@@ -176,11 +176,6 @@ def grant(
     allow(role, ["sagemaker:AddTags"], [model, config])
     endpoint = machine.arn_of("sagemaker", "endpoint", settings.name)
     allow(role, ["sagemaker:InvokeEndpoint"], [endpoint])
-    allow(
-        role,
-        ["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"],
-        ["*"],
-        why="Lists are of the whole account, as are traces and the delivery of logs.",
-    )
+    allow(role, ["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"], ["*"])
     allow(role, ["ssm:GetParameter", "ssm:PutParameter"], [serving.served.parameter_arn])
     allow(role, ["dynamodb:UpdateItem"], [turn.table_arn])

@@ -1,6 +1,7 @@
 """Reading a template: what is of a type, and values with their intrinsic functions written out."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 ACCOUNT = "111122223333"
@@ -41,6 +42,22 @@ def plain(value: Any) -> Any:
         case {"Fn::Join": [separator, parts]}:
             return separator.join(plain(part) for part in parts)
     return {key: plain(item) for key, item in value.items()}
+
+
+def calls_of(template: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(logical id, event, call) of every call that CloudFormation makes through the CDK."""
+    for name, custom in of_type(template, "Custom::AWS").items():
+        for event in ("Create", "Update", "Delete"):
+            if event in custom:
+                yield name, event, json.loads(plain(custom[event]))
+
+
+def machine_of(template: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+    """(logical id, properties) of the state machine `name`."""
+    for logical_id, machine in of_type(template, "AWS::StepFunctions::StateMachine").items():
+        if machine["StateMachineName"] == name:
+            return logical_id, machine
+    raise AssertionError(f"no state machine {name}")
 
 
 def definitions_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:

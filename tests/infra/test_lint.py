@@ -36,7 +36,10 @@ def test_cfn_lint_finds_nothing_in_any_of_these_regions_and_variants(
         definitions = definitions_of(template)
         for machine in of_type(template, "AWS::StepFunctions::StateMachine").values():
             states = json.dumps(definitions[machine["StateMachineName"]])
-            machine["DefinitionString"] = re.sub("arn:aws-(us-gov|cn):", "arn:aws:", states)
+            states = re.sub("arn:aws-(us-gov|cn):", "arn:aws:", states)
+            # nor does it know that the end of a task may be an expression
+            states = re.sub(r'"TimeoutSeconds": "{%[^"]*%}"', '"TimeoutSeconds": 60', states)
+            machine["DefinitionString"] = states
         (tmp_path / f"{name}.json").write_text(json.dumps(template))
     lint = subprocess.run(
         [

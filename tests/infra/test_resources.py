@@ -3,7 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from tests.infra.reading import of_type, plain, the
+import pytest
+
+from tests.infra.reading import machine_of, of_type, plain, the
 
 
 def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
@@ -11,41 +13,58 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
     assert kinds == {
         "AWS::S3::Bucket": 1,
         "AWS::S3::BucketPolicy": 1,
-        "AWS::IAM::Role": 4,  # jobs', endpoint's, the state machine's, the deploy-time Lambda's
-        "AWS::IAM::Policy": 8,  # one each of the first three, one for each Custom::AWS
+        # jobs', endpoint's, the state machines', the repairing rule's, the deploy-time Lambda's
+        "AWS::IAM::Role": 7,
+        "AWS::IAM::Policy": 11,  # one of each but the last, one for each Custom::AWS
         "AWS::Lambda::Function": 1,
-        "Custom::AWS": 5,  # copy source and starter, make record and lock, read the record
+        "Custom::AWS": 5,  # copy source and starter, make and read the record, end what runs
         "AWS::SageMaker::Model": 1,
         "AWS::SageMaker::EndpointConfig": 1,
         "AWS::SageMaker::Endpoint": 1,
-        "AWS::StepFunctions::StateMachine": 1,
-        "AWS::Logs::LogGroup": 1,
+        "AWS::StepFunctions::StateMachine": 3,  # trains and promotes, changes the endpoint, removes
+        "AWS::DynamoDB::Table": 1,
+        "AWS::Logs::LogGroup": 3,
         "AWS::SNS::Topic": 1,
         "AWS::SNS::TopicPolicy": 1,
         "AWS::CloudWatch::Alarm": 2,
         "AWS::CloudWatch::Dashboard": 1,
-        "AWS::Events::Rule": 2,
+        "AWS::Events::Rule": 3,  # two that tell of failures, one that repairs
     }
 
 
-def test_the_state_machine_logs_everything_and_is_traced(template: dict[str, Any]) -> None:
-    machine = the(template, "AWS::StepFunctions::StateMachine")
-    (group,) = of_type(template, "AWS::Logs::LogGroup")
-    assert machine["StateMachineName"] == "sound-vae"
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("birds", "STANDARD"), ("birds--endpoint", "STANDARD"), ("birds--removal", "EXPRESS")],
+)
+def test_every_state_machine_logs_everything_and_is_traced(
+    everything: dict[str, Any], name: str, kind: str
+) -> None:
+    _, machine = machine_of(everything, name)
+    assert machine["StateMachineType"] == kind
     assert machine["TracingConfiguration"] == {"Enabled": True}
+    (group,) = (
+        logical_id
+        for logical_id, log in of_type(everything, "AWS::Logs::LogGroup").items()
+        if log["LogGroupName"] == f"/aws/vendedlogs/states/{name}"
+    )
     assert plain(machine["LoggingConfiguration"]) == {
         "Level": "ALL",
         "IncludeExecutionData": True,
         "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": f"<{group}.Arn>"}}],
     }
-    log = the(template, "AWS::Logs::LogGroup")
-    assert log["LogGroupName"] == "/aws/vendedlogs/states/sound-vae"
-    assert log["RetentionInDays"] == 90
+    assert everything["Resources"][group]["Properties"]["RetentionInDays"] == 90
+    assert everything["Resources"][group]["DeletionPolicy"] == "Delete"
+
+
+def test_the_table_of_turns_costs_nothing_while_nobody_trains(template: dict[str, Any]) -> None:
+    table = the(template, "AWS::DynamoDB::Table")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
 
 
 def test_the_outputs_are_what_one_needs_next(template: dict[str, Any]) -> None:
     outputs = {name: plain(output["Value"]) for name, output in template["Outputs"].items()}
-    (machine,) = of_type(template, "AWS::StepFunctions::StateMachine")
+    machine, _ = machine_of(template, "sound-vae")
     assert set(outputs) == {
         "BucketName",
         "StateMachineArn",

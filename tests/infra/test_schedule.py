@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.infra.reading import of_type, plain, the
+from tests.infra.reading import machine_of, of_type, plain, the
 
 
 def test_nothing_starts_by_itself_by_default(template: dict[str, Any]) -> None:
@@ -13,7 +13,7 @@ def test_the_schedule_starts_the_state_machine_with_its_defaults(
     everything: dict[str, Any],
 ) -> None:
     schedule = plain(the(everything, "AWS::Scheduler::Schedule"))
-    (machine,) = of_type(everything, "AWS::StepFunctions::StateMachine")
+    machine, _ = machine_of(everything, "birds")
     (role,) = (n for n in of_type(everything, "AWS::IAM::Role") if n.startswith("ScheduleRole"))
     assert schedule == {
         "ScheduleExpression": "cron(0 3 ? * SUN *)",

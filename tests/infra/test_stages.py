@@ -1,7 +1,6 @@
 """Several stages in one account: each has a stack, and names, of its own."""
 
 import itertools
-import json
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from infra.settings import Settings
 from infra.stack import stack_name
 from tests.infra.conftest import Synthesise
-from tests.infra.reading import of_type, plain
+from tests.infra.reading import calls_of, of_type, plain
 
 STAGES = ["sound-vae", "sound-vae-b"]  # the second one's name begins with the first one's
 REGIONS = ["us-east-1", "eu-west-1", "ap-east-1", "us-gov-west-1", "cn-north-1"]
@@ -31,8 +30,7 @@ def named(template: dict[str, Any]) -> set[tuple[str, str]]:
             for key, value in properties.items()
             if key in own and kind not in OF_A_PART
         }
-    for custom in of_type(template, "Custom::AWS").values():
-        call = json.loads(plain(custom["Create"]))
+    for _, _, call in calls_of(template):
         if call["action"] == "PutParameter":
             names.add(("parameter", call["parameters"]["Name"]))
     return names

@@ -1,26 +1,48 @@
 """Every granted action is used by a state, a deploy-time call, or on a list that says why not."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.infra.reading import of_type, plain
-from tests.infra.test_permissions import granted
+from tests.infra.policies import granted, statements
+from tests.infra.reading import calls_of, definitions_of
 
-EVENTS = ("Create", "Update", "Delete")
-IAM_NAMES = {"sfn": "states", "sagemakerruntime": "sagemaker", "CloudWatchLogs": "logs"}
-WITH_A_JOB = {
-    "iam:PassRole": "the job runs under the execution role",
-    "sagemaker:AddTags": "jobs, models and configs carry tags",
-    "sagemaker:DescribeTrainingJob": ".sync waits for the job's end",
-    "sagemaker:StopTrainingJob": ".sync stops the job when the execution is stopped",
-    "events:PutTargets": ".sync is told of the job's end by a rule that Step Functions manages",
+IAM_NAMES = {
+    "sfn": "states",
+    "stepfunctions": "states",
+    "sagemakerruntime": "sagemaker",
+    "cloudwatchlogs": "logs",
+}
+S3 = {
+    "s3:ListObjectsV2": {"s3:ListBucket"},
+    "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
+}
+BY_A_RULE = {
+    "events:PutTargets": "Step Functions is told of the end by a rule that it manages",
     "events:PutRule": "the same rule",
     "events:DescribeRule": "the same rule",
 }
+BEYOND_THE_CALL = {
+    "sagemaker:createTrainingJob.sync": {
+        **BY_A_RULE,
+        "iam:PassRole": "the job runs under a role",
+        "sagemaker:AddTags": "it carries tags",
+        "sagemaker:DescribeTrainingJob": ".sync waits for the job's end",
+        "sagemaker:StopTrainingJob": ".sync stops the job when the execution is stopped",
+        "sagemaker:ListTags": "Step Functions sees by a job's tags that it is its own",
+    },
+    "sagemaker:createModel": {
+        "iam:PassRole": "the endpoint runs under a role",
+        "sagemaker:AddTags": "it carries tags",
+    },
+    "sagemaker:createEndpointConfig": {"sagemaker:AddTags": "it carries tags"},
+    "states:startExecution.sync:2": {
+        **BY_A_RULE,
+        "states:DescribeExecution": ".sync:2 waits for the execution's end",
+        "states:StopExecution": ".sync:2 stops it when its caller is stopped",
+    },
+}
 NO_STATE_S = {
-    "sagemaker:ListTags": "Step Functions looks at a job's tags to see that they are its own",
     "logs:CreateLogDelivery": "execution logs",
     "logs:GetLogDelivery": "execution logs",
     "logs:UpdateLogDelivery": "execution logs",
@@ -57,29 +79,60 @@ OF_JOBS = {
 }
 
 
+# whose only call is told in the tests of their permissions: who starts a state machine
+STARTERS = ("PipelineChangesRepairRole", "ScheduleRole")
+# by the names of the state machines, without the stack's
+ROLES = {
+    "": "PipelineMachineRole",
+    "--endpoint": "PipelineChangesMachineRole",
+    "--removal": "PipelineRemovalMachineRole",
+}
+
+
 def tasks(states: dict[str, Any]) -> Iterator[str]:
+    """The resources of all Task states, of those in blocks and loops as well."""
     for state in states.values():
         if state["Type"] == "Task":
             yield state["Resource"]
-        if state["Type"] == "Map":
-            yield from tasks(state["ItemProcessor"]["States"])
+        for part in [*state.get("Branches", []), *filter(None, [state.get("ItemProcessor")])]:
+            yield from tasks(part["States"])
 
 
-def needed(resource: str) -> set[str]:
+def needed(service: str, call: str) -> set[str]:
+    """The IAM actions of a call, as an SDK names service and action."""
+    action = f"{IAM_NAMES.get(service.lower(), service.lower())}:{call[0].upper()}{call[1:]}"
+    return S3.get(action, {action})
+
+
+def needed_by_task(resource: str) -> set[str]:
     """The IAM actions of `arn:aws:states:::aws-sdk:ssm:getParameter` and its like."""
-    service, call = resource.removesuffix(".sync").split(":")[-2:]
-    action = f"{IAM_NAMES.get(service, service)}:{call[0].upper()}{call[1:]}"
-    if action == "s3:ListObjectsV2":
-        return {"s3:ListBucket"}
-    return {action, *(WITH_A_JOB if resource.endswith(".sync") else ())}
+    integration = resource.split(":::", 1)[1].removeprefix("aws-sdk:")
+    service, _, call = integration.partition(":")
+    return needed(service, call.partition(".")[0]) | set(BEYOND_THE_CALL.get(integration, ()))
 
 
-def test_the_state_machine_is_granted_what_its_states_call_and_what_the_list_explains(
-    template: dict[str, Any], definition: dict[str, Any]
+def test_every_state_machine_is_granted_what_its_states_call_and_what_the_list_explains(
+    variant: dict[str, Any],
 ) -> None:
-    used = set().union(*(needed(resource) for resource in tasks(definition["States"])))
-    assert set(granted(template, "PipelineRole")) == used | set(NO_STATE_S)
-    assert not used & set(NO_STATE_S)
+    definitions = definitions_of(variant)
+    stack = min(definitions, key=len)
+    assert {name.removeprefix(stack) for name in definitions} == set(ROLES)
+    for name, definition in definitions.items():
+        used = set().union(*map(needed_by_task, tasks(definition["States"])))
+        assert not used & set(NO_STATE_S)
+        of_role = set(granted(variant, ROLES[name.removeprefix(stack)]))
+        keys = {action for action in of_role if action.startswith("kms:")}
+        assert of_role - keys == used | set(NO_STATE_S), name
+        assert not keys or used & {"s3:GetObject", "s3:PutObject"}, name
+
+
+def test_tasks_are_found_wherever_they_are() -> None:
+    inner = {"States": {"B": {"Type": "Task", "Resource": "b"}}}
+    states = {
+        "A": {"Type": "Parallel", "Branches": [inner, {"States": {"C": {"Type": "Wait"}}}]},
+        "D": {"Type": "Map", "ItemProcessor": {"States": {"E": {"Type": "Task", "Resource": "e"}}}},
+    }
+    assert list(tasks(states)) == ["b", "e"]
 
 
 def test_jobs_and_endpoint_are_granted_what_the_list_explains(template: dict[str, Any]) -> None:
@@ -88,14 +141,18 @@ def test_jobs_and_endpoint_are_granted_what_the_list_explains(template: dict[str
 
 
 def test_deploy_time_calls_are_granted_what_they_call(variant: dict[str, Any]) -> None:
-    for name, custom in of_type(variant, "Custom::AWS").items():
-        calls = (json.loads(plain(custom[event])) for event in custom if event in EVENTS)
-        used = {
-            f"{IAM_NAMES.get(call['service'], call['service'].lower())}:{call['action']}"
-            for call in calls
-        }
-        if used == {"s3:CopyObject"}:
-            used = {"s3:GetObject", "s3:PutObject"}
+    used: dict[str, set[str]] = {}
+    for name, _, call in calls_of(variant):
+        used.setdefault(name, set()).update(needed(call["service"], call["action"]))
+    assert used
+    keys = {"kms:Decrypt", "kms:GenerateDataKey"}
+    for name, actions in used.items():
         policy = re.sub(r"[0-9A-F]{8}$", "", name)
-        keys = {"kms:Decrypt", "kms:GenerateDataKey"}
-        assert set(granted(variant, policy)) - keys == used, name
+        assert set(granted(variant, policy)) - keys == actions, name
+
+
+def test_every_policy_belongs_to_somebody_whom_these_tests_know(variant: dict[str, Any]) -> None:
+    calls = {re.sub(r"[0-9A-F]{8}$", "", name) for name, _, _ in calls_of(variant)}
+    known = {*ROLES.values(), *STARTERS, "ExecutionRole", "EndpointRole", *calls}
+    for who, _ in statements(variant):
+        assert any(who.startswith(beginning) for beginning in known), who

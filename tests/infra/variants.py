@@ -3,8 +3,8 @@
 from typing import Any
 
 REGION = "eu-west-1"
-KEY = f"arn:aws:kms:{REGION}:111122223333:key/0a1b2c3d-0000"
-VOLUME_KEY = f"arn:aws:kms:{REGION}:111122223333:key/0a1b2c3d-1111"
+KEY = f"arn:aws:kms:{REGION}:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000"
+VOLUME_KEY = f"arn:aws:kms:{REGION}:111122223333:key/0a1b2c3d-1111-4000-8000-000000000000"
 OWN = f"111122223333.dkr.ecr.{REGION}.amazonaws.com"
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack_resources import held_before
+from local.cloudformation.stack_resources import held_before
 from tests.local.deployment import Client, settled, why
 
 

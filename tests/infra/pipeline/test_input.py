@@ -12,7 +12,7 @@ from infra.stack import TRAINING
 from tests.infra.pipeline.evaluator import evaluate
 
 HYPERPARAMETERS = json.loads((TRAINING / "hyperparameters.json").read_text())
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "epochs": {"type": "integer", "minimum": 1, "maximum": 10000},
     "rate": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
     "depth": {"type": "integer", "minimum": 2},

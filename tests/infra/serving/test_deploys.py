@@ -1,6 +1,5 @@
 """A deploy never undoes what an execution promoted: the table in serving/endpoint.py, by line."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,17 +8,17 @@ import pytest
 
 from infra.stack import TRAINING
 from tests.infra.conftest import Synthesise, Template
-from tests.infra.reading import of_type, plain, the
+from tests.infra.reading import calls_of, machine_of, of_type, plain, the
 
 
 def reading(template: Template) -> tuple[str, dict[str, Any]]:
     """(logical id, call) of the custom resource that reads what is served."""
-    for name, custom in of_type(template, "Custom::AWS").items():
-        call = json.loads(plain(custom["Update"]))
-        if call["action"] == "GetParameter":
-            assert custom["Create"] == custom["Update"]
-            return name, call
-    raise AssertionError("nothing reads what is served")
+    found = [(name, event, call) for name, event, call in calls_of(template)]
+    reads = [(name, event, call) for name, event, call in found if call["action"] == "GetParameter"]
+    (name, created, call), (_, updated, again) = reads
+    assert (created, updated) == ("Create", "Update")
+    assert call == again
+    return name, call
 
 
 def identity(template: Template) -> str:
@@ -93,11 +92,14 @@ def test_the_record_is_made_once_and_never_written_back(
     # an AWS::SSM::Parameter gets the template's value again with any change, be it a tag
     assert not of_type(template, "AWS::SSM::Parameter")
     for t in (template, synthesise(starter=new_starter)):
-        (record,) = (
-            {event: json.loads(plain(custom[event])) for event in ("Create", "Update", "Delete")}
-            for custom in of_type(t, "Custom::AWS").values()
-            if "Delete" in custom and "served-model" in plain(custom["Delete"])
-        )
+        record = {
+            event: call
+            for _, event, call in calls_of(t)
+            if call["action"] in ("PutParameter", "DeleteParameter")
+        }
+        assert {call["parameters"]["Name"] for call in record.values()} == {
+            "/sound-vae/served-model"
+        }
         (bucket,) = of_type(t, "AWS::S3::Bucket")
         for event in ("Create", "Update"):
             assert record[event]["action"] == "PutParameter"
@@ -123,7 +125,5 @@ def test_role_starter_and_record_are_there_before_the_model(template: Template) 
 
 
 def test_the_source_is_there_before_the_state_machine_names_it(template: Template) -> None:
-    (machine,) = (
-        r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"
-    )
-    assert "TrainingSourceCopy" in " ".join(machine["DependsOn"])
+    machine, _ = machine_of(template, "sound-vae")
+    assert "TrainingSourceCopy" in " ".join(template["Resources"][machine]["DependsOn"])

@@ -1,10 +1,9 @@
 """The bucket: encrypted, private, and kept."""
 
-import json
 from typing import Any
 
 from tests.infra.conftest import Synthesise
-from tests.infra.reading import of_type, plain, the
+from tests.infra.reading import calls_of, of_type, plain, the
 
 
 def test_the_bucket_is_encrypted_private_versioned_and_kept(template: dict[str, Any]) -> None:
@@ -29,15 +28,15 @@ def test_the_bucket_answers_over_tls_only(template: dict[str, Any]) -> None:
 
 def test_source_and_starter_are_copied_into_the_bucket(template: dict[str, Any]) -> None:
     (bucket,) = of_type(template, "AWS::S3::Bucket")
-    copies = {}
-    for custom in of_type(template, "Custom::AWS").values():
-        call = json.loads(plain(custom["Create"]))
+    copies: dict[str, dict[str, str]] = {"Create": {}, "Update": {}}
+    for _, event, call in calls_of(template):
         if call["action"] == "CopyObject":
-            assert custom["Create"] == custom["Update"]
             assert call["parameters"]["Bucket"] == f"<{bucket}>"
-            copies[call["parameters"]["Key"].split("/")[0]] = call["parameters"]["Key"]
-    assert copies["models"] == "models/starter/model.tar.gz"
-    assert copies["code"].endswith("/sourcedir.tar.gz")
+            copies[event][call["parameters"]["Key"].split("/")[0]] = call["parameters"]["Key"]
+    assert set(copies["Create"]) == {"models", "code"}
+    assert copies["Create"]["models"] == "models/starter/model.tar.gz"
+    assert copies["Create"]["code"].endswith("/sourcedir.tar.gz")
+    assert copies["Update"] == copies["Create"]
 
 
 def rules(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -94,7 +93,7 @@ def test_a_bucket_that_is_there_is_used_and_left_as_it_is(synthesise: Synthesise
     assert adopted["Outputs"]["BucketName"]["Value"] == "my-own-sounds"
     copies = [
         call["parameters"]["Bucket"]
-        for custom in of_type(adopted, "Custom::AWS").values()
-        if (call := json.loads(plain(custom["Create"])))["action"] == "CopyObject"
+        for _, event, call in calls_of(adopted)
+        if (event, call["action"]) == ("Create", "CopyObject")
     ]
     assert copies == ["my-own-sounds"] * 2

@@ -1,24 +1,23 @@
 """SageMaker's logs are kept as long as the settings say, and outlive the stack."""
 
-import json
 import re
 from typing import Any
 
 from botocore.session import Session
 
 from infra.settings import LOG_RETENTION_DAYS
-from tests.infra.reading import of_type, plain
+from tests.infra.reading import calls_of
 
 GROUPS = {"/aws/sagemaker/TrainingJobs", "/aws/sagemaker/Endpoints/birds"}
 
 
 def calls(template: dict[str, Any]) -> dict[tuple[str, str], tuple[str, dict[str, Any]]]:
-    """(action, log group) -> (logical id, custom resource)."""
-    found = {}
-    for name, custom in of_type(template, "Custom::AWS").items():
-        call = json.loads(plain(custom["Update"]))
+    """(action, log group) -> (logical id, event -> call)."""
+    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    for name, event, call in calls_of(template):
         if call["service"] == "CloudWatchLogs":
-            found[call["action"], call["parameters"]["logGroupName"]] = (name, custom)
+            key = (call["action"], call["parameters"]["logGroupName"])
+            found.setdefault(key, (name, {}))[1][event] = call
     return found
 
 
@@ -32,17 +31,19 @@ def test_each_group_is_made_if_it_is_missing_and_then_keeps_its_events_so_long(
     found = calls(everything)
     assert {group for _, group in found} == GROUPS
     for group in GROUPS:
-        made, custom = found["CreateLogGroup", group]
-        assert custom["Create"] == custom["Update"]
-        create = json.loads(plain(custom["Create"]))
-        assert create["ignoreErrorCodesMatching"] == "ResourceAlreadyExistsException"
-        kept, custom = found["PutRetentionPolicy", group]
-        assert json.loads(plain(custom["Create"]))["parameters"]["retentionInDays"] == 30
+        made, events = found["CreateLogGroup", group]
+        assert events["Create"] == events["Update"]
+        assert events["Create"]["ignoreErrorCodesMatching"] == "ResourceAlreadyExistsException"
+        kept, events = found["PutRetentionPolicy", group]
+        assert events["Create"] == events["Update"]
+        assert events["Create"]["parameters"]["retentionInDays"] == 30
         assert made in everything["Resources"][kept]["DependsOn"]
 
 
 def test_the_groups_outlive_the_stack(everything: dict[str, Any]) -> None:
-    assert all("Delete" not in custom for _, custom in calls(everything).values())
+    found = calls(everything).values()
+    assert found
+    assert all("Delete" not in events for _, events in found)
 
 
 def test_the_setting_takes_what_aws_takes() -> None:

@@ -13,8 +13,8 @@ from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormatio
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 from moto.core.responses import ActionResult, EmptyResult
 
-from local import resource_types
-from local.stack_resources import ResourceMap, resource_class
+from local.cloudformation import resource_types
+from local.cloudformation.stack_resources import ResourceMap, resource_class
 
 CHANGEABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 

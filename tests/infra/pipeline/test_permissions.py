@@ -1,0 +1,161 @@
+"""What the state machines may do, statement by statement, and those who start them."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.policies import STAR, granted
+from tests.infra.reading import ACCOUNT, of_type
+from tests.infra.variants import KEY
+
+SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
+STATES = f"arn:aws:states:us-east-1:{ACCOUNT}"
+JOBS = f"{SAGEMAKER}:training-job/sound-vae--*"
+MODELS = f"{SAGEMAKER}:model/sound-vae--*"
+CONFIGS = f"{SAGEMAKER}:endpoint-config/sound-vae--*"
+ENDPOINT = f"{SAGEMAKER}:endpoint/sound-vae"
+SERVED = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/sound-vae/served-model"
+RULES = {
+    f"arn:aws:events:us-east-1:{ACCOUNT}:rule/StepFunctionsGetEventsFor{what}Rule"
+    for what in ("SageMakerTrainingJobs", "StepFunctionsExecution")
+}
+# a stack's ARN ends with an id that is made with it
+STACK = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/SoundVae/*"
+
+
+def resources(template: dict[str, Any], role: str) -> dict[str, set[str]]:
+    """Action -> resources, without what is granted on everything or under a condition."""
+    return {
+        action: resources
+        for action, (resources, condition) in granted(template, role).items()
+        if action not in STAR and not condition
+    }
+
+
+def conditions(template: dict[str, Any], role: str) -> dict[str, tuple[set[str], Any]]:
+    """Action -> (resources, condition) where there is one."""
+    return {action: what for action, what in granted(template, role).items() if what[1]}
+
+
+def name_of(template: dict[str, Any], kind: str, beginning: str = "") -> str:
+    """The logical id of the one resource of this type whose name begins so."""
+    (name,) = (name for name in of_type(template, kind) if name.startswith(beginning))
+    return name
+
+
+@pytest.fixture(scope="session")
+def data(template: dict[str, Any]) -> str:
+    """The bucket's ARN."""
+    return f"<{name_of(template, 'AWS::S3::Bucket')}.Arn>"
+
+
+@pytest.fixture(scope="session")
+def table(template: dict[str, Any]) -> str:
+    """The ARN of the table that says whose turn it is."""
+    return f"<{name_of(template, 'AWS::DynamoDB::Table')}.Arn>"
+
+
+def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
+    template: dict[str, Any], data: str, table: str
+) -> None:
+    changes = {f"{STATES}:execution:sound-vae--endpoint:*"}
+    assert resources(template, "PipelineMachineRole") == {
+        "s3:GetObject": {
+            f"{data}/checkpoints/*/summary.json",
+            f"{data}/output/*",
+            f"{data}/models/*",
+        },
+        "s3:PutObject": {f"{data}/models/sound-vae--*/model.tar.gz"},
+        "sagemaker:CreateTrainingJob": {JOBS},
+        "sagemaker:DescribeTrainingJob": {JOBS},
+        "sagemaker:StopTrainingJob": {JOBS},
+        "sagemaker:ListTags": {JOBS},
+        "sagemaker:AddTags": {JOBS, MODELS, CONFIGS},
+        "sagemaker:CreateModel": {MODELS},
+        "sagemaker:DeleteModel": {MODELS},
+        "sagemaker:CreateEndpointConfig": {CONFIGS},
+        "sagemaker:DeleteEndpointConfig": {CONFIGS},
+        "sagemaker:InvokeEndpoint": {ENDPOINT},
+        "events:PutTargets": RULES,
+        "events:PutRule": RULES,
+        "events:DescribeRule": RULES,
+        "ssm:GetParameter": {SERVED},
+        "ssm:PutParameter": {SERVED},
+        "dynamodb:UpdateItem": {table},
+        "states:StartExecution": {f"{STATES}:stateMachine:sound-vae--endpoint"},
+        "states:DescribeExecution": changes,
+        "states:StopExecution": changes,
+    }
+    roles = {
+        f"<{name_of(template, 'AWS::IAM::Role', beginning)}.Arn>"
+        for beginning in ("ExecutionRole", "EndpointRole")
+    }
+    assert conditions(template, "PipelineMachineRole") == {
+        "s3:ListBucket": (
+            {data},
+            {"StringLike": {"s3:prefix": ["audio/*", "spectrograms/*", "models/*", "output/*"]}},
+        ),
+        "iam:PassRole": (
+            roles,
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    }
+
+
+def test_only_what_changes_the_endpoint_may_update_it(template: dict[str, Any], table: str) -> None:
+    # the config that CloudFormation made, too: a promotion that fails brings it back
+    deployed = f"<{name_of(template, 'AWS::SageMaker::EndpointConfig')}>"
+    assert resources(template, "PipelineChangesMachineRole") == {
+        "dynamodb:GetItem": {table},
+        "dynamodb:UpdateItem": {table},
+        "states:DescribeExecution": {
+            f"{STATES}:execution:sound-vae:*",
+            f"{STATES}:execution:sound-vae--endpoint:*",
+        },
+        "ssm:GetParameter": {SERVED},
+        "cloudformation:DescribeStacks": {STACK},
+        "sagemaker:DescribeEndpoint": {ENDPOINT},
+        "sagemaker:UpdateEndpoint": {ENDPOINT, CONFIGS, deployed},
+    }
+    assert not conditions(template, "PipelineChangesMachineRole")
+
+
+def test_the_repair_may_start_what_changes_the_endpoint_and_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    assert granted(template, "PipelineChangesRepairRole") == {
+        "states:StartExecution": ({f"{STATES}:stateMachine:sound-vae--endpoint"}, None)
+    }
+
+
+def test_what_ends_executions_may_stop_those_of_this_stack_and_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    assert resources(template, "PipelineRemovalMachineRole") == {
+        "states:ListExecutions": {
+            f"{STATES}:stateMachine:sound-vae",
+            f"{STATES}:stateMachine:sound-vae--endpoint",
+        },
+        "states:StopExecution": {
+            f"{STATES}:execution:sound-vae:*",
+            f"{STATES}:execution:sound-vae--endpoint:*",
+        },
+        "sagemaker:StopTrainingJob": {JOBS},
+    }
+    assert not conditions(template, "PipelineRemovalMachineRole")
+    assert granted(template, "PipelineRemovalCall") == {
+        "states:StartSyncExecution": ({f"{STATES}:stateMachine:sound-vae--removal"}, None)
+    }
+
+
+def test_what_reads_and_copies_in_the_bucket_may_use_its_key(everything: dict[str, Any]) -> None:
+    keys = {
+        (role, action): resources
+        for role in ("PipelineMachineRole", "PipelineChangesMachineRole", "PipelineRemoval")
+        for action, (resources, _) in granted(everything, role).items()
+        if action.startswith("kms:")
+    }
+    assert keys == {
+        ("PipelineMachineRole", "kms:Decrypt"): {KEY},
+        ("PipelineMachineRole", "kms:GenerateDataKey"): {KEY},
+    }
