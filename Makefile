@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= hardlink
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help demo test lint format synth bootstrap deploy destroy bench lock clean
+.PHONY: help demo test lint format synth bootstrap deploy destroy smoke bench lock clean
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -40,6 +40,9 @@ deploy: .venv/.ready node_modules/.ready ## deploy to AWS; ARGS="-c sound-vae:al
 
 destroy: .venv/.ready node_modules/.ready ## remove the stack; give the ARGS that it was deployed with
 	cdk destroy $(ARGS)
+
+smoke: .venv/.ready node_modules/.ready ## try everything on your AWS account with a stage of its own, for about a dollar; asks first
+	$(PY) -m smoke $(ARGS)
 
 bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md; FULL=1 also trains to the end
 	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)") $(if $(FULL),--full)
