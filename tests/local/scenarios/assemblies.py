@@ -66,7 +66,7 @@ def main(folder: Path) -> None:
         SoundVaeStack(
             app,
             STACK,
-            settings=Settings(name=NAME, **changes),
+            settings=Settings(name=NAME, spot_wait_minutes=1, **changes),
             env=cdk.Environment(account=ACCOUNT, region=REGION),
             training=training,
             starter=served_at_first,

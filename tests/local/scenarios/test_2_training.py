@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from local import clock, faults
+from local import faults
 from tests.local.deployment import Deployed
 from tests.local.scenarios.ordering import order, wait_for_training
 
@@ -46,10 +46,7 @@ def test_no_quota_at_all_names_every_attempt_and_where_quotas_are_raised(
 
 
 @pytest.mark.parametrize("spot", [True, False])
-def test_no_capacity_on_all_types_names_every_attempt(
-    product: Deployed, monkeypatch: pytest.MonkeyPatch, spot: bool
-) -> None:
-    monkeypatch.setattr(clock, "speed", 10_000)
+def test_no_capacity_on_all_types_names_every_attempt(product: Deployed, spot: bool) -> None:
     faults.current.no_capacity = {FIRST, SECOND, THIRD}
     before = {job["TrainingJobName"] for job in product.jobs()}
     cause = product.fail({"spot": spot})
