@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= hardlink
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help demo test lint format synth bootstrap deploy destroy bench lock clean
+.PHONY: help demo test lint format synth bootstrap deploy destroy smoke bench lock clean
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -41,12 +41,18 @@ deploy: .venv/.ready node_modules/.ready ## deploy to AWS; ARGS="-c sound-vae:al
 destroy: .venv/.ready node_modules/.ready ## remove the stack; give the ARGS that it was deployed with
 	cdk destroy $(ARGS)
 
+smoke: .venv/.ready node_modules/.ready ## try everything on your AWS account with a stage of its own, for about a dollar; asks first
+	$(PY) -m smoke $(ARGS)
+
 bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md; FULL=1 also trains to the end
 	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)") $(if $(FULL),--full)
 
-lock: $(UV) ## renew constraints.txt from the requirements files
-	$(UV) pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
-		requirements-dev.txt training/requirements.txt local/training-image.txt --output-file constraints.txt
+# packages that come with TensorFlow and scikit-learn in the training image, so a job need not install them
+IN_IMAGE := numpy scipy numba llvmlite scikit-learn joblib threadpoolctl cloudpickle narwhals typing-extensions packaging requests certifi idna urllib3 charset-normalizer
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock"
+lock: $(UV) ## renew constraints.txt and training/requirements.txt from what is asked for
+	$(COMPILE) requirements-dev.txt training/requirements.in local/training-image.txt --output-file constraints.txt
+	$(COMPILE) --generate-hashes $(IN_IMAGE:%=--no-emit-package %) -c constraints.txt training/requirements.in --output-file training/requirements.txt
 
 clean: ## remove everything that make and its programs made
 	rm -rf .tools .venv .venv-job node_modules .cache cdk.out demo-output .pytest_cache .mypy_cache .ruff_cache

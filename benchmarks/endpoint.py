@@ -36,7 +36,7 @@ def measure(model_dir: Path, cores: int, count: int, plain: bool = False) -> dic
     os.sched_setaffinity(0, range(cores))
     import tensorflow as tf
 
-    from local.tensorflow_serving import TensorFlowServing
+    from local.sagemaker.tensorflow_serving import TensorFlowServing
 
     tf.config.threading.set_intra_op_parallelism_threads(cores)
     tf.config.threading.set_inter_op_parallelism_threads(cores)

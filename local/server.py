@@ -26,7 +26,12 @@ def start(port: int) -> str:
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     from moto.server import ThreadedMotoServer
 
-    from local import cloudformation, events, iam, sagemaker, sagemaker_runtime, stepfunctions
+    from local import iam
+    from local.cloudformation import stacks as cloudformation
+    from local.events import rules as events
+    from local.sagemaker import runtime as sagemaker_runtime
+    from local.sagemaker import service as sagemaker
+    from local.states import stepfunctions
 
     # the last one listens to the others
     for service in (iam, cloudformation, stepfunctions, sagemaker, sagemaker_runtime, events):

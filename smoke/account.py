@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 # patient with throttling: a stage takes an hour, a call more or less does not matter
-PATIENT = Config(retries={"mode": "standard", "max_attempts": 8})
+PATIENT = Config(retries={"mode": "standard", "max_attempts": 4})
 
 
 class AccountError(Exception):

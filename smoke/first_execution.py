@@ -33,8 +33,9 @@ def was_let_in(stage: Stage, execution: Execution) -> Found:
         raise NotAnsweredError(f"the first call never succeeded: {execution.sentence}")
     seconds = (first - stage.deployed_at).total_seconds()
     made = _seconds_from_policy_to_model(stage)
-    seen = f"first call {seconds:.1f} s after `cdk deploy` ended; the endpoint's Model was made "
-    seen += f"{made:.0f} s after the roles' last policy" if made is not None else "in between"
+    seen = f"first call {seconds:.1f} s after `cdk deploy` ended"
+    if made is not None:
+        seen += f"; the endpoint's Model was made {made:.0f} s after the last policy before it"
     return Found(not denied, "; ".join([seen, *denied]), seconds)
 
 

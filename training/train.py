@@ -17,7 +17,6 @@ import shutil
 import signal
 import sys
 import threading
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -35,10 +34,12 @@ from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means, residual
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.listener import Listener
+from sound_vae.model.recogniser import Recogniser
 from sound_vae.model.spectrogram import Transform
-from sound_vae.quality.compare_served import compare_served
-from sound_vae.quality.evaluation import accuracy, evaluate, train_recogniser
+from sound_vae.quality.compare_served import Comparison, NewModel, compare_served
+from sound_vae.quality.evaluation import evaluate, train_recogniser
 from sound_vae.quality.run_report import write_run_report
+from sound_vae.quality.summary import write_summary
 from sound_vae.serving.description import Description
 from sound_vae.serving.export import export, publish, round_weights
 from sound_vae.serving.served_model import ServedModel
@@ -56,15 +57,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def train(args: argparse.Namespace) -> dict[str, float]:
-    """Go from the data folder to the model folder; gives the figures of the best epoch."""
+    """Go from the data folder to the model folder; gives the figures of the finished model."""
     keras.utils.set_random_seed(args.seed)
     data = read(args)
     training, validation = data.split(args.validation_split)
     trainer = prepare(args, training, validation)
     history = learn(args, trainer, data)
-    metrics = finish(args, trainer)
-    if args.output:
-        write_reports(args, history, metrics)
+    metrics, comparison = finish(args, trainer)
+    write_reports(args, data, history, metrics, comparison)
     return metrics
 
 
@@ -138,18 +138,32 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
     return history
 
 
-def finish(args: argparse.Namespace, trainer: Trainer) -> dict[str, float]:
+def finish(
+    args: argparse.Namespace, trainer: Trainer
+) -> tuple[dict[str, float], Comparison | None]:
     """Export what was learned, measure it, and only then let it be seen in the model folder."""
     unfinished = args.model_dir.absolute().with_name(f".{args.model_dir.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     metrics = write_model(args, trainer, unfinished)
     print(f"best {_line(metrics)}", flush=True)
-    metrics |= measure(args, trainer, ServedModel.load(unfinished), metrics["val_loss"])
+    model = ServedModel.load(unfinished)
+    recogniser = None
+    if args.evaluation_sounds:
+        recogniser = train_recogniser(trainer.training, args.seed)
+        metrics |= listen(args, trainer, model, recogniser)
+    comparison = None
+    if args.served:
+        comparison = compare(args, trainer, model, recogniser)
+        if "val_loss" in comparison.figures:  # of the common ground, which is smaller
+            metrics["full_val_loss"] = metrics["val_loss"]
+        metrics |= {"comparable": float(comparison.comparable), **comparison.figures}
+        shown = ("val_loss", "comparable", *comparison.figures)
+        print(_line({name: metrics[name] for name in shown}), flush=True)
     (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     publish(unfinished, args.model_dir)
     print(f"model written to {args.model_dir}", flush=True)
-    return metrics
+    return metrics, comparison
 
 
 def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dict[str, float]:
@@ -171,45 +185,54 @@ def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dic
     return metrics
 
 
-def measure(
-    args: argparse.Namespace, trainer: Trainer, model: ServedModel, val_loss: float
+def listen(
+    args: argparse.Namespace, trainer: Trainer, model: ServedModel, recogniser: Recogniser | None
 ) -> dict[str, float]:
-    """Listen to the exported model, and compare it with the one that is served."""
-    figures: dict[str, float] = {}
-    recogniser = None
-    if args.evaluation_sounds:
-        recogniser = train_recogniser(trainer.training, args.seed)
-        figures = evaluate(
-            model,
-            trainer.training,
-            trainer.validation,
-            sounds=args.evaluation_sounds,
-            seed=args.seed,
-            recogniser=recogniser,
-        )
-        print(_line(figures) or "too few clips to measure the quality by", flush=True)
-    if args.served:
-        heard = None
-        if recogniser:
-            heard = partial(
-                accuracy, recogniser=recogniser, sounds=args.evaluation_sounds, seed=args.seed
-            )
-        comparison = compare_served(args.served, trainer, heard)
-        if heard and comparison["comparable"]:
-            comparison["val_accuracy"] = heard(model)
-        figures |= comparison
-        print(f"val_loss={val_loss:.6g} {_line(comparison)}", flush=True)
+    """Measure how good the sounds are that callers will get."""
+    figures = evaluate(
+        model,
+        trainer.training,
+        trainer.validation,
+        sounds=args.evaluation_sounds,
+        seed=args.seed,
+        recogniser=recogniser,
+    )
+    print(_line(figures) or "too few clips to measure the quality by", flush=True)
     return figures
 
 
-def write_reports(args: argparse.Namespace, history: History, metrics: dict[str, float]) -> None:
-    """Write the report of the run; whatever is wrong with that, the model is in place."""
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-        (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
-        write_run_report(args.output, ServedModel.load(args.model_dir), history, metrics)
-    except Exception as error:
-        print(f"no report in {args.output}: {error}", flush=True)
+def compare(
+    args: argparse.Namespace, trainer: Trainer, model: ServedModel, recogniser: Recogniser | None
+) -> Comparison:
+    """Measure the served model and the new one on what both can do."""
+    new = NewModel(
+        model, trainer, args.data, args.trim_db, recogniser, args.evaluation_sounds, args.seed
+    )
+    comparison = compare_served(args.served, new)
+    print(comparison, flush=True)
+    return comparison
+
+
+def write_reports(
+    args: argparse.Namespace,
+    data: Dataset,
+    history: History,
+    metrics: dict[str, float],
+    comparison: Comparison | None,
+) -> None:
+    """Say what came of the run; whatever is wrong with that, the model is in place."""
+    if args.output:
+        try:
+            args.output.mkdir(parents=True, exist_ok=True)
+            (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
+            write_run_report(args.output, ServedModel.load(args.model_dir), history, metrics)
+        except Exception as error:
+            print(f"no report in {args.output}: {error}", flush=True)
+    if args.checkpoint_dir:
+        try:
+            write_summary(args.checkpoint_dir, metrics, comparison, data)
+        except Exception as error:
+            print(f"no summary in {args.checkpoint_dir}: {error}", flush=True)
 
 
 def _line(figures: dict[str, float]) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.cloudformation.models import cloudformation_backends
 
-from local.stack_resources import held_before
-from tests.local.deployment import Client, settled, why
+from local.cloudformation.stack_resources import held_before
+from tests.local.deployment import ACCOUNT, REGION, Client, settled, why
 
 
 class Stack:
@@ -319,3 +320,21 @@ def test_change_sets_of_the_same_name_belong_to_their_stacks(client: Client) -> 
     assert (one.settled(), other.settled()) == ("CREATE_COMPLETE", "CREATE_COMPLETE")
     found = one.api.describe_change_set(StackName="one", ChangeSetName="change")
     assert found["StackName"] == "one"
+
+
+def test_a_list_of_stacks_that_is_being_written_shows_no_stack_as_gone(client: Client) -> None:
+    """DescribeStacks without a name lists no deleted stack, also while one is being deleted."""
+    parameter = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/leaving", "Type": "String", "Value": "v"},
+    }
+    body = json.dumps({"Resources": {"Parameter": parameter}})
+    identity = client("cloudformation").create_stack(StackName="leaving", TemplateBody=body)
+    assert settled(client, "leaving") == "CREATE_COMPLETE", why(client, "leaving")
+    listed = cloudformation_backends[ACCOUNT][REGION].describe_stacks(None)
+    (leaving,) = [stack for stack in listed if stack.name == "leaving"]
+    client("cloudformation").delete_stack(StackName="leaving")
+    assert settled(client, "leaving") == ""
+    assert leaving.status == "DELETE_IN_PROGRESS"
+    found = client("cloudformation").describe_stacks(StackName=identity["StackId"])["Stacks"]
+    assert [stack["StackStatus"] for stack in found] == ["DELETE_COMPLETE"]

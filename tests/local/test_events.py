@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.events.models import EventPattern
 
-from local import events, scheduler
-from local.event_input import NotDeliveredError, fill_in
+from local.events import rules as events
+from local.events import scheduler
+from local.events.event_input import NotDeliveredError, fill_in
 from tests.local.deployment import Client, Execute, MakeRole, settled
 from tests.local.machines import PASS
 from tests.local.test_parallel import waiting_job

@@ -8,8 +8,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import custom_resource
 from local.aws import client_as
+from local.cloudformation import custom_resource
 from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole, settled
 from tests.local.machines import PASS, task
 

@@ -14,7 +14,8 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from local import clock, endpoint, faults
+from local import clock, faults
+from local.sagemaker import endpoint
 from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole
 
 BUCKET = "sagemaker-tests"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local import clock
-from local.data_limits import MOST_BYTES, size
-from local.state_errors import is_matched
+from local.states.data_limits import MOST_BYTES, size
+from local.states.state_errors import is_matched
 from tests.local.deployment import Client, Execute, MakeRole
 from tests.local.machines import PASS, block, caught_by, output, task
 from tests.local.test_parallel import eventually_stopped, waiting_job

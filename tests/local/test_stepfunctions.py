@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.query_language import QueryError, evaluate
+from local.states.query_language import QueryError, evaluate
 from tests.local.deployment import Client, Execute, MakeRole
 
 

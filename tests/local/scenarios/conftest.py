@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from local import clock, faults, iam, job_folder, training_job
+from local import clock, faults, iam
+from local.sagemaker import job_folder, training_job
 from tests.local.deployment import REPOSITORY, Client, Deployed, bootstrap, deploy
 from tests.local.scenarios.assemblies import STACK
 from tests.local.scenarios.ordering import order

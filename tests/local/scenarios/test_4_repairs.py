@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from local import events, faults
-from local.stack_resources import held_before
+from local import faults
+from local.cloudformation.stack_resources import held_before
+from local.events import rules as events
 from tests.local.deployment import PATIENCE_SECONDS, Client, Deployed, deploy
 from tests.local.scenarios.assemblies import STACK
 

@@ -128,7 +128,7 @@ def test_file_numbers_are_not_taken_for_labels(tmp_path: Path, tone: Tone) -> No
         soundfile.write(tmp_path / f"{i}_rain.wav", tone(440), 8000)
     data = read_dataset(tmp_path)
     assert data.labels == []
-    assert "unlabelled" in str(data.report)
+    assert "not taken for labels" in str(data.report)
 
 
 def test_stray_clips_without_a_label_are_kept_beside_labelled_ones(

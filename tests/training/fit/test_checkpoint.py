@@ -183,9 +183,12 @@ def test_a_run_that_goes_on_does_not_train_its_listener_again(
         learnt.append(self.network.get_weights())
 
     monkeypatch.setattr(Listener, "learn", learn)
-    monkeypatch.setattr(
-        train, "finish", lambda _, trainer: heard.append(trainer.listener.network.get_weights())
-    )
+
+    def finish(_: Any, trainer: Any) -> tuple[dict[str, float], None]:
+        heard.append(trainer.listener.network.get_weights())
+        return {}, None
+
+    monkeypatch.setattr(train, "finish", finish)
     arguments = ["--data", str(tmp_path), "--model-dir", str(tmp_path / "model"), *small]
     for _ in range(2):
         assert train.main([*arguments, "--checkpoint-dir", str(tmp_path / "checkpoints")]) == 0

@@ -2,6 +2,7 @@ import io
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.fit.schedule import Schedule
 from sound_vae.fit.trainer import Trainer
 from sound_vae.model.recogniser import Recogniser
-from sound_vae.quality.compare_served import compare_served
+from sound_vae.quality.compare_served import NewModel, compare_served
 from sound_vae.quality.evaluation import accuracy
 from sound_vae.serving.served_model import ServedModel
 
@@ -26,9 +27,17 @@ def data(tones: Path) -> Dataset:
 
 
 @pytest.fixture
-def trainer(model_dir: Path, data: Dataset) -> Trainer:
-    vae = ServedModel.load(model_dir).vae
-    return Trainer(vae, *data.split(0.1), Schedule(1, 4, 1e-3, 1, 4, 0))
+def new(model_dir: Path, tones: Path, data: Dataset) -> NewModel:
+    model = ServedModel.load(model_dir)
+    trainer = Trainer(model.vae, *data.split(0.25), Schedule(1, 4, 1e-3, 1, 4, 0))
+    return NewModel(model, trainer, tones, trim_db=45.0, sounds=8)
+
+
+class Deaf:
+    """A recogniser that takes everything for the first of its labels."""
+
+    def listen(self, values: np.ndarray) -> tuple[None, np.ndarray]:
+        return None, np.zeros(len(values), int)
 
 
 @pytest.fixture
@@ -46,47 +55,92 @@ def changed(model_dir: Path, folder: Path, name: str, value: Any) -> Path:
     return folder / "changed.tar.gz"
 
 
-def test_a_model_is_as_good_as_itself(archive: Path, trainer: Trainer) -> None:
-    figures = compare_served(archive, trainer, accuracy=lambda served: len(served.labels))
-    assert figures["comparable"] == 1
-    assert figures["served_val_loss"] == pytest.approx(trainer.evaluate()["val_loss"], abs=1e-6)
-    assert figures["served_val_accuracy"] == 2  # it was given the served model
+def test_a_model_is_as_good_as_itself(archive: Path, new: NewModel) -> None:
+    comparison = compare_served(archive, replace(new, recogniser=cast(Recogniser, Deaf())))
+    assert (comparison.comparable, comparison.why) == (True, "")
+    assert set(comparison.figures) == {"served_val_loss", "served_val_accuracy", "val_accuracy"}
+    own = new.trainer.evaluate()["val_loss"]
+    assert comparison.figures["served_val_loss"] == pytest.approx(own, abs=1e-6)
+    assert comparison.figures["served_val_accuracy"] == 0.5  # of sounds of two labels in turns
+    assert comparison.figures["val_accuracy"] == 0.5
 
 
-def test_a_worse_model_has_a_higher_loss(archive: Path, trainer: Trainer) -> None:
-    own = trainer.evaluate()["val_loss"]
-    trainer.vae.set_weights([np.zeros_like(w) for w in trainer.vae.get_weights()])
-    assert compare_served(archive, trainer)["served_val_loss"] == pytest.approx(own, abs=1e-6)
-    assert trainer.evaluate()["val_loss"] > own
+def test_a_worse_model_has_a_higher_loss(archive: Path, new: NewModel) -> None:
+    own = new.trainer.evaluate()["val_loss"]
+    vae = new.trainer.vae
+    vae.set_weights([np.zeros_like(w) for w in vae.get_weights()])
+    figures = compare_served(archive, new).figures
+    assert figures["served_val_loss"] == pytest.approx(own, abs=1e-6)
+    assert new.trainer.evaluate()["val_loss"] > own
+
+
+@pytest.mark.parametrize(
+    ("labels", "words", "clips"),
+    [
+        (["high", "low", "third"], "on the 2 labels that both know", 2),
+        (["ding", "low"], "on the one label that both know, low", 1),
+    ],
+)
+def test_other_labels_are_compared_on_the_common_ones(
+    model_dir: Path, tmp_path: Path, new: NewModel, labels: list[str], words: str, clips: int
+) -> None:
+    archive = changed(model_dir, tmp_path, "labels", lambda _: labels)
+    comparison = compare_served(archive, replace(new, recogniser=cast(Recogniser, Deaf())))
+    assert comparison.comparable
+    assert comparison.why == f"{words} (the served model knows 1 more)"
+    validation = new.trainer.validation
+    common = validation.of_labels([label for label in labels if label in validation.labels])
+    assert len(set(common.label_ids)) == clips
+    assert comparison.figures == {
+        "val_loss": pytest.approx(new.trainer.evaluate(data=common)["val_loss"], abs=1e-6),
+        "served_val_loss": pytest.approx(
+            new.trainer.evaluate(new.model.vae, common.relabelled(labels))["val_loss"], abs=1e-6
+        ),
+        # "low" is the recogniser's second label, which it never hears
+        "served_val_accuracy": 0.5 if clips == 2 else 0.0,
+        "val_accuracy": 0.5 if clips == 2 else 0.0,
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("labels", lambda labels: [*labels, "third"], "its labels are high, low, third"),
-        ("transform", lambda t: {**t, "sample_rate": 4000}, "another length, rate or resolution"),
+        ("labels", lambda _: ["a", "b"], "its labels are a, b; those of the data high, low"),
+        ("labels", lambda _: [], "its labels are none; those of the data high, low"),
+        ("labels", lambda _: list("abcdefg"), "its labels are a, b, c, d, e and 2 more; those"),
         ("architecture", lambda a: {**a, "channels": 24}, "no model that this version can read"),
         ("architecture", lambda a: {**a, "wings": 2}, "no model that this version can read"),
     ],
 )
-def test_a_model_for_another_task_is_not_compared(
+def test_a_model_with_no_common_ground_is_not_compared(
     model_dir: Path,
     tmp_path: Path,
-    trainer: Trainer,
-    capsys: pytest.CaptureFixture[str],
+    new: NewModel,
     name: str,
     value: Any,
     words: str,
 ) -> None:
-    archive = changed(model_dir, tmp_path, name, value)
-    assert compare_served(archive, trainer) == {"comparable": 0}
-    out = capsys.readouterr().out
-    assert words in out
-    assert len(out.splitlines()) == 1
+    comparison = compare_served(changed(model_dir, tmp_path, name, value), new)
+    assert (comparison.comparable, comparison.figures) == (False, {})
+    assert words in comparison.why
+    assert str(comparison) == f"not compared with the served model: {comparison.why}"
+    assert "\n" not in comparison.why
+
+
+def test_prepared_spectrograms_cannot_be_brought_to_another_rate(
+    model_dir: Path, tmp_path: Path, new: NewModel
+) -> None:
+    archive = changed(model_dir, tmp_path, "transform", lambda t: {**t, "sample_rate": 4000})
+    validation = new.trainer.validation
+    prepared = [name.replace(".wav", ".npy") for name in validation.names]
+    new.trainer.validation = replace(validation, names=prepared)
+    comparison = compare_served(archive, new)
+    assert not comparison.comparable
+    assert comparison.why.startswith("its sounds have 4000 Hz and ")
 
 
 def test_weights_that_are_missing_are_not_made_up(
-    model_dir: Path, tmp_path: Path, trainer: Trainer
+    model_dir: Path, tmp_path: Path, new: NewModel
 ) -> None:
     shutil.copytree(model_dir, tmp_path / "model")
     with h5py.File(tmp_path / "model/vae.weights.h5", "a") as file:
@@ -94,15 +148,17 @@ def test_weights_that_are_missing_are_not_made_up(
         file.visititems(lambda name, x: names.append(name) if isinstance(x, h5py.Dataset) else None)
         del file[names[-1].rpartition("/")[0]]
     pack(tmp_path / "model", tmp_path / "model.tar.gz")
-    assert compare_served(tmp_path / "model.tar.gz", trainer) == {"comparable": 0}
+    comparison = compare_served(tmp_path / "model.tar.gz", new)
+    assert (comparison.comparable, comparison.figures) == (False, {})
+    assert comparison.why.startswith("model.tar.gz is no model that this version can read")
 
 
 def test_accuracy_is_the_share_of_sounds_heard_right(model_dir: Path) -> None:
-    class Deaf:
-        def listen(self, values: np.ndarray) -> tuple[None, np.ndarray]:
-            return None, np.zeros(len(values), int)
-
-    assert accuracy(ServedModel.load(model_dir), cast(Recogniser, Deaf()), sounds=8) == 0.5
+    model = ServedModel.load(model_dir)
+    deaf = cast(Recogniser, Deaf())
+    known = ["high", "low"]
+    assert accuracy(model, deaf, known, labels=known, sounds=8) == 0.5
+    assert accuracy(model, deaf, known, labels=["high"], sounds=3) == 1.0
 
 
 def hostile(path: Path) -> None:
@@ -123,12 +179,11 @@ def hostile(path: Path) -> None:
     ],
     ids=["absent", "empty", "other", "no files", "hostile"],
 )
-def test_a_broken_archive_does_not_fail_the_run(
-    tmp_path: Path, trainer: Trainer, make: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_archive_does_not_fail_the_run(tmp_path: Path, new: NewModel, make: Any) -> None:
     make(tmp_path / "model.tar.gz")
-    assert compare_served(tmp_path / "model.tar.gz", trainer) == {"comparable": 0}
-    assert "not compared with the served model: " in capsys.readouterr().out
+    comparison = compare_served(tmp_path / "model.tar.gz", new)
+    assert not comparison.comparable
+    assert comparison.why
     assert not (tmp_path / "outside").exists()
 
 
@@ -152,3 +207,4 @@ def test_a_run_prints_how_the_served_model_fares(
     assert f" comparable=1 served_val_loss={metrics['served_val_loss']:.6g}" in (
         capsys.readouterr().out
     )
+    assert "full_val_loss" not in metrics

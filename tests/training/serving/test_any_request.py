@@ -29,8 +29,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.model_server import python_service
-from local.tensorflow_serving import MODEL_NAME, TensorFlowServing
+from local.sagemaker.model_server import python_service
+from local.sagemaker.tensorflow_serving import MODEL_NAME, TensorFlowServing
 
 STARTER = Path(__file__).parents[3] / "infra" / "starter" / "model.tar.gz"
 EXAMPLES = int(os.environ.get("EXAMPLES", "300"))

@@ -24,13 +24,14 @@ class Sound(NamedTuple):
     samples: np.ndarray  # (samples,), float32 in -1..1, no more than a clip can hold
     length: int  # samples before that was cut off
     rate: int  # Hz
+    channels: int
 
 
 def read_sound(trim_db: float, most_seconds: float, folder: Path, name: str) -> Sound | str:
     """Read the trimmed sound at -1 dBFS, or give the reason why the file cannot be used."""
     file = f"{folder}/{name}"
     try:
-        sound, rate = _decode(file)
+        sound, rate, channels = _decode(file)
     except Exception as error:  # the decoders raise many kinds; each means a broken file
         if not Path(file).stat().st_size:
             return "empty file"
@@ -47,7 +48,8 @@ def read_sound(trim_db: float, most_seconds: float, folder: Path, name: str) -> 
     if len(sound) < rate * SHORTEST_SECONDS:
         return f"shorter than {SHORTEST_SECONDS * 1000:.0f} ms without its silence"
     kept = sound[: math.ceil(most_seconds * rate) + 1]
-    return Sound((kept * (PEAK / peak)).astype(np.float32, copy=False), len(sound), rate)
+    samples = (kept * (PEAK / peak)).astype(np.float32, copy=False)
+    return Sound(samples, len(sound), rate, channels)
 
 
 def is_quick(folder: Path, name: str) -> bool:
@@ -85,8 +87,8 @@ def resampled(sound: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
     return changed * (np.abs(sound).max() / max(np.abs(changed).max(), 1e-9))
 
 
-def _decode(file: str) -> tuple[np.ndarray, int]:
-    """Give (samples,) in -1..1, channels mixed, and Hz.
+def _decode(file: str) -> tuple[np.ndarray, int, int]:
+    """Give (samples,) in -1..1, channels mixed, with Hz and the number of channels.
 
     16-bit mono WAV, of which there may be very many, is read here: the decoders take longer.
     """
@@ -94,11 +96,12 @@ def _decode(file: str) -> tuple[np.ndarray, int]:
         with wave.open(file) as opened:
             if opened.getparams()[:2] == (1, 2):  # channels, bytes a sample
                 samples = np.frombuffer(opened.readframes(opened.getnframes()), "<i2")
-                return samples * np.float32(2**-15), opened.getframerate()
+                return samples * np.float32(2**-15), opened.getframerate(), 1
     except (wave.Error, EOFError, ValueError):
         pass
     with soundfile.SoundFile(file) as opened:  # a path would make librosa try ffmpeg as well
-        return librosa.load(opened, sr=None, mono=True)
+        channels = opened.channels
+        return *librosa.load(opened, sr=None, mono=True), channels
 
 
 def _first_line(error: Exception) -> str:

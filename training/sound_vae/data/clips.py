@@ -24,6 +24,7 @@ from sound_vae.data.audio import SHORTEST_SECONDS, cropped, is_quick, read_sound
 from sound_vae.data.folder import is_sound, label_of
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import bounded_map
+from sound_vae.data.warnings import about_sounds
 
 MAX_SAMPLE_RATE = 48_000  # Hz
 MAX_CHOSEN_SECONDS = 4.0  # longer clips are possible, but only on request
@@ -69,12 +70,12 @@ def read_clips(
 
     Raises DataError when there is nothing to train on.
     """
-    report = DataReport()
+    report = DataReport(files=len(files))
     sounds = _sounds(files, report)
     if not sounds:
         raise DataError(_nothing(folder, report, "no .wav, .flac, .ogg or .mp3 file"))
     most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
-    names, lengths, rates, ends = [], [], [], [0]
+    names, lengths, rates, ends, several_channels = [], [], [], [0], 0
     threads = os.cpu_count() or 1
     spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
     with ThreadPoolExecutor(threads) as pool:
@@ -88,16 +89,26 @@ def read_clips(
             names.append(name)
             lengths.append(outcome.length)
             rates.append(outcome.rate)
+            several_channels += outcome.channels > 1
             ends.append(ends[-1] + len(outcome.samples))
     if not names:
         raise DataError(_nothing(folder, report, "no sound that can be used"))
     spool.flush()
-    rate = sample_rate or min(Counter(rates).most_common(1)[0][0], MAX_SAMPLE_RATE)
+    report.source_rates = Counter(rates)
+    rate = sample_rate or min(report.source_rates.most_common(1)[0][0], MAX_SAMPLE_RATE)
     scaled = -(-np.array(lengths) * rate // np.array(rates))
     samples = choose_samples(scaled, rate) if clip_seconds is None else round(clip_seconds * rate)
     report.kept = len(names)
     report.padded = int((scaled < samples).sum())
     report.cropped = int((scaled > samples).sum())
+    report.warnings += about_sounds(
+        np.array(lengths) / np.array(rates),
+        report.source_rates,
+        several_channels=several_channels,
+        cropped=report.cropped,
+        sample_rate=rate,
+        clip_seconds=samples / rate,
+    )
     labels = [label_of(name) for name in names]
     return Clips(
         samples, rate, names, labels, scaled, report, spool, np.array(ends), np.array(rates)

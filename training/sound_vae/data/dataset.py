@@ -19,6 +19,7 @@ from sound_vae.data.folder import is_sound, visible_files
 from sound_vae.data.prepared import read_prepared
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import Rows, Scratch, bounded_map, subsample
+from sound_vae.data.warnings import about_labels
 from sound_vae.model.spectrogram import Transform
 
 NO_LABEL = -1
@@ -82,6 +83,16 @@ class Dataset:
         """Leave out the clips that have no label."""
         return self.subset(np.flatnonzero(self.label_ids != NO_LABEL))
 
+    def of_labels(self, labels: Sequence[str]) -> "Dataset":
+        """Keep the clips that have one of these labels; the numbers of the labels stay."""
+        kept = [self.labels.index(label) for label in labels]
+        return self.subset(np.flatnonzero(np.isin(self.label_ids, kept)))
+
+    def relabelled(self, labels: Sequence[str]) -> "Dataset":
+        """Give the clips label ids of another list, which holds each of their labels."""
+        ids = [labels.index(self.labels[i]) if i != NO_LABEL else NO_LABEL for i in self.label_ids]
+        return replace(self, label_ids=np.array(ids, int), labels=list(labels))
+
     def subsample(self, most: int, seed: int) -> "Dataset":
         """All clips, or `most` random ones of more."""
         return self.subset(subsample(np.arange(len(self)), most, seed))
@@ -124,6 +135,8 @@ def read_dataset(
     classes = _classes(labels, report)
     index = {label: i for i, label in enumerate(classes)}
     label_ids = np.array([index.get(label or "", NO_LABEL) for label in labels])
+    clips_of = np.bincount(label_ids[label_ids != NO_LABEL], minlength=len(classes))
+    report.labels = dict(zip(classes, clips_of.tolist(), strict=True))
     rows = Rows(values, np.arange(len(names)))
     return Dataset(rows, names, label_ids, classes, transform, report)
 
@@ -183,14 +196,12 @@ def _classes(labels: list[str | None], report: DataReport) -> list[str]:
     """Pick the labels worth learning: none when most files have none or each has its own."""
     found = sorted({label for label in labels if label})
     labelled = sum(label is not None for label in labels)
-    if not found or labelled * 2 < len(labels):
+    few = labelled * 2 < len(labels) or labelled < FEWEST_PER_LABEL * len(found)
+    used = [] if few else found
+    report.warnings += about_labels(labelled, len(labels), len(found), used=bool(used))
+    if used:
+        shown = ", ".join(found[:20]) + (", …" if len(found) > 20 else "")
+        report.notes.append(f"{len(found)} labels: {shown}")
+    elif not found:
         report.notes.append("unlabelled: no sub-folders and no <label>_ in the file names")
-        return []
-    if labelled < FEWEST_PER_LABEL * len(found):
-        report.notes.append(f"unlabelled: {len(found)} different labels on {labelled} files")
-        return []
-    shown = ", ".join(found[:20]) + (", …" if len(found) > 20 else "")
-    report.notes.append(f"{len(found)} labels: {shown}")
-    if labelled < len(labels):
-        report.notes.append(f"{len(labels) - labelled} clips have no label; they are trained on")
-    return found
+    return used

@@ -34,7 +34,7 @@ def read_prepared(
     All files must have the shape that most have; others are skipped. Raises DataError when none
     can be used.
     """
-    report = DataReport()
+    report = DataReport(files=len(files))
     shapes: dict[str, tuple[int, int]] = {}
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:

@@ -1,6 +1,7 @@
 """What became of every file in the data folder, and the one kind of error that a user can mend."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -10,20 +11,29 @@ class DataError(Exception):
 
 @dataclass
 class DataReport:
-    """Counts of clips and files; its text goes to the log."""
+    """Counts of files and clips, and warnings in sentences; its text goes to the log."""
 
+    files: int = 0
     kept: int = 0
     padded: int = 0
     cropped: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (file, reason)
+    labels: dict[str, int] = field(default_factory=dict)  # clips of each label
+    source_rates: Counter[int] = field(default_factory=Counter)  # Hz, to kept files that have it
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # what its owner should know
+
+    def reasons(self) -> Iterator[tuple[str, int, str]]:
+        """Why files were skipped: reason, number of files and the first of them, most first."""
+        for reason, count in Counter(reason for _, reason in self.skipped).most_common():
+            yield reason, count, next(name for name, why in self.skipped if why == reason)
 
     def __str__(self) -> str:
         lines = [
             f"clips kept: {self.kept} (padded: {self.padded}, cropped: {self.cropped}), "
             f"files skipped: {len(self.skipped)}"
         ]
-        for reason, count in Counter(reason for _, reason in self.skipped).most_common():
-            example = next(name for name, why in self.skipped if why == reason)
+        for reason, count, example in self.reasons():
             lines.append(f"  skipped {count}: {reason}, e.g. {example}")
-        return "\n".join(lines + [f"  {note}" for note in self.notes])
+        lines += [f"  {note}" for note in self.notes]
+        return "\n".join(lines + [f"  warning: {warning}" for warning in self.warnings])

@@ -85,16 +85,18 @@ class Trainer:
             after_epoch(figures)
         self.vae.set_weights(self.best_weights)
 
-    def evaluate(self, vae: VAE | None = None) -> dict[str, float]:
+    def evaluate(self, vae: VAE | None = None, data: Dataset | None = None) -> dict[str, float]:
         """val_loss, mse and kl of the validation clips, with the same latent noise every time.
 
-        Another VAE than the trained one can be given, as long as it has the same shapes.
+        Another VAE than the trained one can be given, as long as it has the same shapes, and other
+        clips, whose labels are those that the VAE was trained with.
         """
+        data = data or self.validation
         prior = self.prior
         if vae:
-            prior = LabelPrior(len(self.validation.labels), vae.architecture.latent_dim)
+            prior = LabelPrior(len(data.labels), vae.architecture.latent_dim)
         vae = vae or self.vae
-        clips, label_ids = self.validation.clips, self.validation.label_ids.astype(np.int32)
+        clips, label_ids = data.clips, data.label_ids.astype(np.int32)
         sums = np.zeros(3 + LAYERS)
         for part in batches(clips):
             x, start = clips[part], tf.constant(part.start)

@@ -1,55 +1,169 @@
-"""Is the new model better than the one that is served? Both are measured on the same clips.
+"""Is the new model better than the one that is served? Both are measured on the same sounds.
 
-    figures = compare_served(Path("model.tar.gz"), trainer)
+    comparison = compare_served(Path("model.tar.gz"), NewModel(...))
 
-gives {"comparable": 1, "served_val_loss": …}, the loss with the same latent noise as the new
-model's, or {"comparable": 0} after a line that says why. Whatever is wrong with the served model,
-it never fails the run.
+The wider the gap between the two, the smaller is the ground that they are compared on:
+
+    same labels, rate, length and resolution    val_loss of all validation clips
+    other labels, some of them common           val_loss of the validation clips of those labels
+    another rate, length or resolution          what remains of validation recordings (of the common
+                                                labels) after coding and decoding, at the lower rate
+                                                and the shorter length: see common_ground.py
+    no label in common, or nothing to read      not comparable; `why` says so in words
+
+The figures have the same names whatever the ground is: val_loss and served_val_loss, lower is
+better, and where there are labels and enough clips to learn them from, val_accuracy and
+served_val_accuracy, higher is better. Whatever is wrong with the served model, it never fails the
+run.
 """
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sound_vae.data.dataset import Dataset
+from sound_vae.data.folder import is_sound
 from sound_vae.fit.trainer import Trainer
+from sound_vae.model.recogniser import Recogniser
+from sound_vae.quality.common_ground import CommonGround, coding_loss, recordings
+from sound_vae.quality.evaluation import accuracy, train_recogniser
 from sound_vae.serving.served_model import ModelError, ServedModel
+
+MOST_RECORDINGS = 200  # that are coded and decoded one by one
+MOST_NAMED = 5  # labels in a sentence
 
 
 class NotComparable(Exception):  # noqa: N818 - it is a finding
-    """The two models were not made for the same task; the message says how they differ."""
+    """The two models have no ground in common; the message says why."""
 
 
-def compare_served(
-    archive: Path, trainer: Trainer, accuracy: Callable[[ServedModel], float] | None = None
-) -> dict[str, float]:
-    """Measure the packed model on the trainer's validation clips; its `accuracy`, where given."""
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a comparison."""
+
+    comparable: bool
+    why: str = ""  # a sentence part: the ground, "" for all of the task, or why there is none
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if not self.comparable:
+            return f"not compared with the served model: {self.why}"
+        return f"compared with the served model {self.why}".rstrip()
+
+
+@dataclass(frozen=True)
+class NewModel:
+    """The model that was trained, and what it can be measured with."""
+
+    model: ServedModel
+    trainer: Trainer
+    folder: Path  # of the recordings
+    trim_db: float
+    recogniser: Recogniser | None = None  # None: no labels, too few clips, or not wanted
+    sounds: int = 1000  # that the accuracy is measured with
+    seed: int = 0
+
+
+def compare_served(archive: Path, new: NewModel) -> Comparison:
+    """Measure the packed served model and the new one on their common ground."""
     try:
         served = ServedModel.load(archive)
-        _check_task(served, trainer.validation)
-        figures = {"comparable": 1.0, "served_val_loss": _loss(served, trainer)}
-        if accuracy:
-            figures["served_val_accuracy"] = accuracy(served)
-        return figures
+        labels = _common_labels(served.labels, new.model.labels)
+        if served.transform == new.model.transform:
+            figures = _on_clips(served, new, labels)
+            where = []
+        else:
+            ground = CommonGround.of(served.transform, new.model.transform)
+            figures = _on_recordings(served, new, labels, ground)
+            where = [f"at {ground}, the lower rate and the shorter length of the two"]
+        for name in ("val_loss", "served_val_loss"):
+            if not math.isfinite(figures.get(name, 0.0)):
+                raise NotComparable(f"{name} is {figures[name]}")
+        if served.labels != new.model.labels:
+            where.insert(0, _on_labels(labels, served.labels))
+        return Comparison(True, ", ".join(where), figures)
     except (NotComparable, ModelError) as error:
-        reason = str(error)
-    except Exception as error:
+        return Comparison(False, str(error))
+    except Exception as error:  # whatever a file holds that others wrote
         first_line = (str(error).strip().splitlines() or [""])[0]
-        reason = f"{archive.name} is no model that this version can read ({first_line[:200]})"
-    print(f"not compared with the served model: {reason}", flush=True)
-    return {"comparable": 0.0}
+        return Comparison(
+            False, f"{archive.name} is no model that this version can read ({first_line[:200]})"
+        )
 
 
-def _check_task(served: ServedModel, data: Dataset) -> None:
-    if served.transform != data.transform:
-        raise NotComparable("it makes sounds of another length, rate or resolution")
-    if served.labels != data.labels:
-        theirs, ours = (", ".join(x[:5]) or "none" for x in (served.labels, data.labels))
-        raise NotComparable(f"its labels are {theirs[:80]}…, those of the data {ours[:80]}…")
+def _on_clips(served: ServedModel, new: NewModel, labels: list[str]) -> dict[str, float]:
+    """Compare by val_loss: the transform is the same."""
+    figures: dict[str, float] = {}
+    if served.labels == new.model.labels:
+        theirs = new.trainer.validation
+    else:
+        ours = new.trainer.validation.of_labels(labels)
+        if not len(ours):
+            raise NotComparable(f"no validation clip is labelled {_listed(labels)}")
+        theirs = ours.relabelled(served.labels)
+        figures["val_loss"] = new.trainer.evaluate(data=ours)["val_loss"]
+    figures["served_val_loss"] = new.trainer.evaluate(served.vae, theirs)["val_loss"]
+    if new.recogniser:
+        known = new.model.labels
+        for name, model in (("served_val_accuracy", served), ("val_accuracy", new.model)):
+            figures[name] = accuracy(
+                model, new.recogniser, known, labels=labels, sounds=new.sounds, seed=new.seed
+            )
+    return figures
 
 
-def _loss(served: ServedModel, trainer: Trainer) -> float:
-    loss = trainer.evaluate(served.vae)["val_loss"]
-    if not math.isfinite(loss):
-        raise NotComparable(f"its validation loss is {loss}")
-    return loss
+def _on_recordings(
+    served: ServedModel, new: NewModel, labels: list[str], ground: CommonGround
+) -> dict[str, float]:
+    """Compare by coding and decoding what was held back, at the lower rate and shorter length."""
+    validation, training = new.trainer.validation, new.trainer.training
+    if labels:
+        validation, training = validation.of_labels(labels), training.of_labels(labels)
+    if not all(map(is_sound, validation.names)):
+        raise NotComparable(
+            f"its sounds have {served.transform.sample_rate} Hz and {served.transform.seconds:.2f} "
+            "s, to which prepared spectrograms cannot be brought"
+        )
+    if not len(validation):
+        raise NotComparable(f"no validation clip is labelled {_listed(labels)}")
+    names = validation.subsample(MOST_RECORDINGS, new.seed).names
+    sounds = recordings(new.folder, names, new.trim_db)
+    figures = {
+        "val_loss": coding_loss(new.model, ground, sounds),
+        "served_val_loss": coding_loss(served, ground, sounds),
+    }
+    if labels and new.recogniser:
+        clips = ground.reread(new.folder, training.names, new.trim_db)
+        recogniser = train_recogniser(clips, new.seed)
+        if recogniser:
+            for name, model in (("served_val_accuracy", served), ("val_accuracy", new.model)):
+                figures[name] = accuracy(
+                    model,
+                    recogniser,
+                    clips.labels,
+                    labels=labels,
+                    sounds=new.sounds,
+                    seed=new.seed,
+                    hear=ground.spectrograms,
+                )
+    return figures
+
+
+def _common_labels(theirs: list[str], ours: list[str]) -> list[str]:
+    common = [label for label in ours if label in set(theirs)]
+    if not common and (theirs or ours):
+        raise NotComparable(f"its labels are {_listed(theirs)}; those of the data {_listed(ours)}")
+    return common
+
+
+def _on_labels(common: list[str], theirs: list[str]) -> str:
+    if len(common) == 1:
+        where = f"on the one label that both know, {common[0]}"
+    else:
+        where = f"on the {len(common)} labels that both know"
+    others = len(theirs) - len(common)
+    return where + (f" (the served model knows {others} more)" if others else "")
+
+
+def _listed(labels: list[str]) -> str:
+    shown = ", ".join(label[:40] for label in labels[:MOST_NAMED]) or "none"
+    return shown + (f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else "")

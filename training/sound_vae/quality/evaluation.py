@@ -9,6 +9,8 @@ mel-frequency cepstra, which need no training, cannot have been fitted to the mo
 and follow timbre, loudness and how both move. There is no accuracy then.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -23,7 +25,7 @@ from sound_vae.quality.measures import (
     frechet_distance,
     reconstruction_error,
 )
-from sound_vae.serving.served_model import BATCH, ServedModel
+from sound_vae.serving.served_model import BATCH, ServedModel, Sounds
 
 FIGURES = {
     "accuracy": "share of sampled sounds heard as the label that was asked for",
@@ -100,11 +102,25 @@ def train_recogniser(training: Dataset, seed: int = 0) -> Recogniser | None:
     return Recogniser.train(labelled, seed=seed) if len(labelled) >= FEWEST_CLIPS else None
 
 
-def accuracy(model: ServedModel, recogniser: Recogniser, *, sounds: int, seed: int = 0) -> float:
-    """Share of sounds, label by label at the model's own temperature, that are heard right."""
-    asked = np.arange(sounds) % len(model.labels)
-    sampled = model.sample([model.labels[i] for i in asked], _seeds(sounds, seed))
-    return float(np.mean(recogniser.listen(sampled.spectrograms())[1] == asked))
+def accuracy(
+    model: ServedModel,
+    recogniser: Recogniser,
+    known: list[str],
+    *,
+    labels: list[str],
+    sounds: int,
+    seed: int = 0,
+    hear: Callable[[Sounds], np.ndarray] = Sounds.spectrograms,
+) -> float:
+    """Share of sounds, label by label at the model's own temperature, that are heard right.
+
+    `known` are the recogniser's labels, `labels` those that are asked for. `hear` turns sounds
+    into spectrograms as the recogniser knows them.
+    """
+    names = [labels[i % len(labels)] for i in range(sounds)]
+    sampled = model.sample(names, _seeds(sounds, seed))
+    _, heard = recogniser.listen(hear(sampled))
+    return float(np.mean(heard == [known.index(name) for name in names]))
 
 
 def _seeds(sounds: int, seed: int) -> np.ndarray:

@@ -61,8 +61,8 @@ class ServedModel:
     and the length of the sounds.
     """
 
-    def __init__(self, folder: Path, description: Description, keep: Any = None) -> None:
-        self.folder, self.description = folder, description
+    def __init__(self, name: str, folder: Path, description: Description, keep: Any = None) -> None:
+        self.name, self.folder, self.description = name, folder, description
         self.labels = description.labels
         self.transform: Transform = description.transform
         self.temperature = description.temperature
@@ -84,8 +84,8 @@ class ServedModel:
         try:
             description = Description.read(folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _unreadable(Path(path), error) from error
-        return cls(folder, description, keep)
+            raise _unreadable(Path(path).name, error) from error
+        return cls(Path(path).name, folder, description, keep)
 
     def sample(
         self,
@@ -150,7 +150,7 @@ class ServedModel:
         """
         file = self.folder / WEIGHTS_FILE
         if not file.is_file():
-            raise ModelError(f"{self.folder} holds no {WEIGHTS_FILE}: it is not a whole model")
+            raise ModelError(f"{self.name} holds no {WEIGHTS_FILE}: it is not a whole model")
         vae = VAE(self.description.architecture)
         try:
             with warnings.catch_warnings():
@@ -159,7 +159,7 @@ class ServedModel:
             with h5py.File(file) as content:
                 saved = _arrays(content)
         except (OSError, ValueError, KeyError) as error:
-            raise _unreadable(self.folder, error) from error
+            raise _unreadable(self.name, error) from error
         if saved != len(vae.weights):  # Keras leaves what it does not find as it was
             raise ModelError("it was built by another version of this program")
         return vae
@@ -198,12 +198,12 @@ def _unpack(archive: Path, folder: Path) -> None:
                 raise ModelError(f"{archive.name} unpacks to more than {UNPACKED_BYTES:,} bytes")
             tar.extractall(folder, filter="data")  # refuses links and paths that lead outside
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise _unreadable(archive, error) from error
+        raise _unreadable(archive.name, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> ModelError:
+def _unreadable(name: str, error: Exception) -> ModelError:
     first_line = (str(error).strip().splitlines() or [""])[0]
-    return ModelError(f"{path.name} is no model that this version can read ({first_line[:200]})")
+    return ModelError(f"{name} is no model that this version can read ({first_line[:200]})")
 
 
 def _arrays(group: h5py.Group) -> int:

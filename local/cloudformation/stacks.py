@@ -5,6 +5,7 @@ have the same name. What becomes of the resources is in stack_resources.py.
 """
 
 import contextlib
+import copy
 import threading
 from typing import Any
 
@@ -13,8 +14,8 @@ from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormatio
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 from moto.core.responses import ActionResult, EmptyResult
 
-from local import resource_types
-from local.stack_resources import ResourceMap, resource_class
+from local.cloudformation import resource_types
+from local.cloudformation.stack_resources import ResourceMap, resource_class
 
 CHANGEABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
@@ -249,9 +250,10 @@ class CloudFormation(models.CloudFormationBackend):
         # or the next stack of that name would execute a change set of this one
         for key in [k for k, c in self.change_sets.items() if c.stack is stack]:
             del self.change_sets[key]
-        self.deleted_stacks[stack.stack_id] = stack
+        # the copy, as this one may be in a list that is being written just now
+        self.deleted_stacks[stack.stack_id] = gone = copy.copy(stack)
         self._drop(stack)
-        stack.show("DELETE_COMPLETE")
+        gone.show("DELETE_COMPLETE")
 
     def _drop(self, stack: Stack) -> None:
         # a new dictionary, as others may be looking through this one

@@ -16,7 +16,7 @@ from moto.sagemakerruntime import urls
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from local import faults
-from local.model_server import ATTRIBUTES_HEADER, INVOCATION_SECONDS
+from local.sagemaker.model_server import ATTRIBUTES_HEADER, INVOCATION_SECONDS
 
 Answer = tuple[int, dict[str, Any], str | bytes]
 INVOCATION = re.compile(r"/endpoints/[^/]+/(async-)?invocations")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 
-from local import custom_resource, resource_schemas, resource_types, taken_names
+from local.cloudformation import custom_resource, resource_schemas, resource_types, taken_names
 
 
 class Hold:

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.aws import bucket_and_key
-from local.job_folder import inside
+from local.sagemaker.job_folder import inside
 
 SECONDS_BETWEEN_LOOKS = 0.3
 

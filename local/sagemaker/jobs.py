@@ -14,10 +14,11 @@ from moto.sagemaker.exceptions import (
 )
 from moto.sagemaker.models import FakeTrainingJob
 
-from local import faults, iam, job_network
+from local import faults, iam
 from local.aws import bucket_and_key
-from local.job_folder import input_objects
-from local.training_job import TrainingJob
+from local.sagemaker import job_network
+from local.sagemaker.job_folder import input_objects
+from local.sagemaker.training_job import TrainingJob
 
 DAY = 86400
 """Seconds that a job may run unless MaxRuntimeInSeconds says otherwise."""

@@ -18,8 +18,15 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from local import faults, iam
 from local.aws import bucket_and_key, client_as
-from local.endpoint import SERVICE, ModelNotServedError, ModelServer, acquire, end_idle, release
-from local.sagemaker_jobs import TrainingJobs, refused
+from local.sagemaker.endpoint import (
+    SERVICE,
+    ModelNotServedError,
+    ModelServer,
+    acquire,
+    end_idle,
+    release,
+)
+from local.sagemaker.jobs import TrainingJobs, refused
 
 POLL_SECONDS = 0.2
 

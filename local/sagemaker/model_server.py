@@ -1,9 +1,9 @@
-"""The managed TensorFlow serving container as one process: `python -m local.model_server DIR`.
+"""The managed TensorFlow serving container as one process.
 
-DIR is an unpacked model.tar.gz. TensorFlow Serving's REST API listens on one port; in front of it
-the container's Python service answers /ping and /invocations with the `handler(data, context)` of
-DIR/code/inference.py, as SageMaker's container 2.20 does. A falcon.HTTPError keeps its status, any
-other exception is HTTP 500.
+`python -m local.sagemaker.model_server DIR`; DIR is an unpacked model.tar.gz. TensorFlow Serving's
+REST API listens on one port; in front of it the container's Python service answers /ping and
+/invocations with the `handler(data, context)` of DIR/code/inference.py, as SageMaker's container
+2.20 does. A falcon.HTTPError keeps its status, any other exception is HTTP 500.
 
 Prints `ready http://127.0.0.1:PORT` when both answer.
 """
@@ -101,7 +101,7 @@ def python_service(model_dir: Path, rest_uri: str) -> falcon.App:
 def serve(model_dir: Path) -> None:
     """Serve the model until the process is ended."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from local.tensorflow_serving import MODEL_NAME, TensorFlowServing
+    from local.sagemaker.tensorflow_serving import MODEL_NAME, TensorFlowServing
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     serving = make_server("127.0.0.1", 0, TensorFlowServing(model_dir), threaded=True)

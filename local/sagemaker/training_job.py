@@ -18,14 +18,15 @@ from typing import Any
 
 from moto.core.utils import utcnow
 
-from local import clock, faults, job_folder, job_network, processes
+from local import clock, faults, processes
 from local.aws import client_as, endpoint_url, role_environment
-from local.checkpoints import Checkpoints
 from local.logs import LogStream
+from local.sagemaker import job_folder, job_network
+from local.sagemaker.checkpoints import Checkpoints
 
 SERVICE = "sagemaker.amazonaws.com"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 JOB_ENVIRONMENT = Path(os.environ.get("SOUND_VAE_JOB_ENVIRONMENT", REPOSITORY / ".venv-job"))
 """The virtual environment that holds what the training image holds (local/training-image.txt)."""
 

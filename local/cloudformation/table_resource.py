@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.own_resource import Api, OwnResource
+from local.cloudformation.own_resource import Api, OwnResource
 
 AT_CREATION = (
     "AttributeDefinitions",
@@ -62,7 +62,7 @@ class Table(OwnResource):
         cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
     ) -> None:
         """Delete the table; a table that is protected from deletion is an error."""
-        from local.own_resource import owners_api
+        from local.cloudformation.own_resource import owners_api
 
         api = owners_api(region_name)("dynamodb")
         with contextlib.suppress(api.exceptions.ResourceNotFoundException):

@@ -24,11 +24,11 @@ from moto.stepfunctions.parser.backend.execution import (
     Execution,
 )
 
-from local import express
 from local.aws import client_as
-from local.event_input import NotDeliveredError, input_for
+from local.events.event_input import NotDeliveredError, input_for
 from local.policies import as_list, decide
-from local.training_job import TrainingJob
+from local.sagemaker.training_job import TrainingJob
+from local.states import express
 
 SERVICE = "events.amazonaws.com"
 EXECUTION_CHANGED = "Step Functions Execution Status Change"

@@ -9,7 +9,7 @@ from typing import Any
 from moto.cloudformation.exceptions import ValidationError
 from moto.s3.models import FakeBucket, s3_backends
 
-from local.own_resource import Api, owners_api
+from local.cloudformation.own_resource import Api, owners_api
 
 _create = FakeBucket.create_from_cloudformation_json.__func__
 _update = FakeBucket.update_from_cloudformation_json.__func__

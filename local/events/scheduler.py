@@ -8,7 +8,7 @@ from moto.scheduler.models import scheduler_backends
 from moto.stepfunctions.parser.utils import camel_to_snake_case
 
 from local.aws import ACCOUNT, BOTO_NAMES, client_as
-from local.sdk_shapes import to_request
+from local.states.sdk_shapes import to_request
 
 SERVICE = "scheduler.amazonaws.com"
 UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.own_resource import Api, OwnResource
+from local.cloudformation.own_resource import Api, OwnResource
 
 
 class Alarm(OwnResource):

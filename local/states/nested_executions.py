@@ -16,7 +16,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_sfn as of_moto,
 )
 
-from local.tasks import call, task_failure, wait_for_end
+from local.states.tasks import call, task_failure, wait_for_end
 
 
 class StartExecutionTask(of_moto.StateTaskServiceSfn):

@@ -8,9 +8,15 @@ from moto.kms.models import Key
 from moto.sagemaker import models as sagemaker
 from moto.stepfunctions.models import StateMachine
 
-from local import bucket, bucket_resources, custom_resource, event_resources, watching_resources
-from local.own_resource import OwnResource
-from local.table_resource import Table
+from local.cloudformation import (
+    bucket,
+    bucket_resources,
+    custom_resource,
+    event_resources,
+    watching_resources,
+)
+from local.cloudformation.own_resource import OwnResource
+from local.cloudformation.table_resource import Table
 
 OWN: dict[str, type] = {
     "AWS::CDK::Metadata": OwnResource,  # a note of the CDK's, no resource

@@ -31,7 +31,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from local.aws import BOTO_NAMES, client_as, endpoint_url
-from local.sdk_shapes import UnknownParameterError, to_answer, to_request
+from local.states.sdk_shapes import UnknownParameterError, to_answer, to_request
 
 SERVICE = "states.amazonaws.com"
 MODELLED_ERRORS = {"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound"}

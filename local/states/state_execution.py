@@ -37,8 +37,9 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.eval import environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError
 
-from local import clock, data_limits, variables
-from local.state_errors import failed
+from local import clock
+from local.states import data_limits, variables
+from local.states.state_errors import failed
 
 STOP_CHECK_SECONDS = 0.25
 """How often a Parallel checks whether the execution was stopped while a branch waits for a call."""

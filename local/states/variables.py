@@ -11,8 +11,8 @@ from moto.stepfunctions.parser.asl.component.common.assign.assign_decl import As
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
-from local import data_limits
-from local.state_errors import TOO_LARGE, failed
+from local.states import data_limits
+from local.states.state_errors import TOO_LARGE, failed
 
 
 def pending(store: VariableStore) -> dict[str, Any]:

@@ -19,10 +19,10 @@ import requests
 from local import processes
 from local.aws import bucket_and_key, client_as
 from local.logs import LogStream
-from local.model_server import READY
+from local.sagemaker.model_server import READY
 
 SERVICE = "sagemaker.amazonaws.com"
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 180
 """The container must answer /ping within three minutes, as on AWS."""
 MOST_IDLE = 2
@@ -128,7 +128,7 @@ class ModelServer:
         return self._process.poll() is None
 
     def _start(self, model: Any, endpoint_name: str, region: str, folder: Path) -> None:
-        command = [sys.executable, "-m", "local.model_server", str(folder / "model")]
+        command = [sys.executable, "-m", "local.sagemaker.model_server", str(folder / "model")]
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),

@@ -13,7 +13,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-from local.state_errors import TOO_LARGE, failed
+from local.states.state_errors import TOO_LARGE, failed
 
 MOST_BYTES = 262_144
 MOST_BYTES_OF_VARIABLES = 10 * 1024 * 1024  # all that an execution keeps

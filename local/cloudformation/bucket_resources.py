@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from local.own_resource import Api, OwnResource
+from local.cloudformation.own_resource import Api, OwnResource
 
 
 class BucketPolicy(OwnResource):

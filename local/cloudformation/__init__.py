@@ -1,0 +1,1 @@
+"""CloudFormation: stacks that change, roll back and go, and the resources in them."""

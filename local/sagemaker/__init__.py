@@ -1,0 +1,1 @@
+"""SageMaker: training jobs and model servers as processes, behind moto's API."""
