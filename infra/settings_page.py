@@ -116,8 +116,11 @@ knows neither VPC nor isolation.
 ## By the clock and on upload
 
 `schedule` starts an execution with the input `{}`: `rate(7 days)`, or `cron(0 3 ? * SUN *)` for
-Sundays at three, UTC. `train_after_upload_minutes` starts one when uploads have been quiet for so
-long. Both are off by default, as each run costs money.
+Sundays at three, UTC. `train_after_upload_minutes` starts one when uploads below `audio/` and
+`spectrograms/` have been quiet for so long, and a minute at most; what is uploaded while an
+execution is under way starts another after its end. A bucket of your own (`bucket_name`) must send
+its events for that, which the stack cannot turn on: *Properties*, *Event notifications*, *Amazon
+EventBridge* in the console of S3. Both are off by default, as each run costs money.
 
 ## Removing the stack
 

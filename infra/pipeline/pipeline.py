@@ -1,4 +1,4 @@
-"""The state machines together: one trains and promotes, one changes the endpoint, one ends them."""
+"""The state machines together: what trains, changes the endpoint, starts and ends."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +13,7 @@ from infra.pipeline.endpoint_changes import EndpointChanges
 from infra.pipeline.machine import Machine
 from infra.pipeline.removal import Removal
 from infra.pipeline.turn import TurnTable
+from infra.pipeline.upload import Upload
 from infra.serving.endpoint import ServedEndpoint
 from infra.serving.images import Images
 from infra.settings import Settings
@@ -72,3 +73,6 @@ class Pipeline(Construct):
         removal.node.add_dependency(self.state_machine, changes.state_machine)
         # goes first when the stack is removed, or the end of executions would start others
         changes.repair.node.add_dependency(removal)
+        if settings.train_after_upload_minutes:
+            upload = Upload(self, "Upload", bucket=bucket, trains=machine, settings=settings)
+            upload.node.add_dependency(removal)  # goes first, too

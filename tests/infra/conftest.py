@@ -61,9 +61,9 @@ def everything(synthesise: Synthesise) -> Template:
 
 
 @pytest.fixture(scope="session")
-def definitions(template: Template) -> dict[str, Any]:
-    """Of every state machine, by its name."""
-    return definitions_of(template)
+def definitions(template: Template, everything: Template) -> dict[str, Any]:
+    """Of every state machine, by its name: by default, and as `birds` with every setting on."""
+    return definitions_of(template) | definitions_of(everything)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,12 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("birds", "STANDARD"), ("birds--endpoint", "STANDARD"), ("birds--removal", "EXPRESS")],
+    [
+        ("birds", "STANDARD"),
+        ("birds--endpoint", "STANDARD"),
+        ("birds--removal", "EXPRESS"),
+        ("birds--upload", "EXPRESS"),
+    ],
 )
 def test_every_state_machine_logs_everything_and_is_traced(
     everything: dict[str, Any], name: str, kind: str

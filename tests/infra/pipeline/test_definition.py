@@ -10,7 +10,7 @@ import pytest
 from infra.pipeline import definition as definition_file
 from infra.pipeline.patience import looks_within
 
-MACHINES = ("sound-vae", "sound-vae--endpoint", "sound-vae--removal")
+MACHINES = ("sound-vae", "sound-vae--endpoint", "sound-vae--removal", "birds", "birds--upload")
 FORBIDDEN_IN_NAMES = re.compile(r"[^A-Za-z0-9 ,?'-]")
 
 

@@ -13,9 +13,6 @@ SAYING = [
     *("attempt", "failure", "input_problems", "missing", "not_undone", "not_updated"),
     *("out_of_turn", "training_failure", "undone", "verdict"),
 ]
-SAID = {  # AWS's words that are looked for, and what only joins others
-    "ResourceLimitExceeded|CapacityError|InsufficientCapacity|Throttl|TooManyRequests",
-}
 SAID = [sentence.says for _, _, sentences in SECTIONS for sentence in sentences]
 
 

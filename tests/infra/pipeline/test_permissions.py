@@ -6,7 +6,7 @@ import pytest
 
 from tests.infra.policies import STAR, granted
 from tests.infra.reading import ACCOUNT, of_type
-from tests.infra.variants import KEY
+from tests.infra.variants import KEY, REGION
 
 SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
 STATES = f"arn:aws:states:us-east-1:{ACCOUNT}"
@@ -148,10 +148,39 @@ def test_what_ends_executions_may_stop_those_of_this_stack_and_nothing_else(
     }
 
 
+def test_uploads_may_set_one_schedule_and_start_what_trains_and_nothing_else(
+    everything: dict[str, Any],
+) -> None:
+    states = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine"
+    schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/birds--upload/birds--upload"
+    assert resources(everything, "PipelineUploadMachineRole") == {
+        "scheduler:CreateSchedule": {schedule},
+        "scheduler:UpdateSchedule": {schedule},
+        "states:ListExecutions": {f"{states}:birds"},
+        "states:StartExecution": {f"{states}:birds"},
+    }
+    role = name_of(everything, "AWS::IAM::Role", "PipelineUploadScheduleRole")
+    assert conditions(everything, "PipelineUploadMachineRole") == {
+        "iam:PassRole": (
+            {f"<{role}.Arn>"},
+            {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        )
+    }
+    for starter in ("PipelineUploadScheduleRole", "PipelineUploadRuleRole"):
+        assert granted(everything, starter) == {
+            "states:StartExecution": ({f"{states}:birds--upload"}, None)
+        }
+
+
 def test_what_reads_and_copies_in_the_bucket_may_use_its_key(everything: dict[str, Any]) -> None:
     keys = {
         (role, action): resources
-        for role in ("PipelineMachineRole", "PipelineChangesMachineRole", "PipelineRemoval")
+        for role in (
+            "PipelineMachineRole",
+            "PipelineChanges",
+            "PipelineRemovalM",
+            "PipelineUploadM",
+        )
         for action, (resources, _) in granted(everything, role).items()
         if action.startswith("kms:")
     }

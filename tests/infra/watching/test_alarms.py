@@ -104,6 +104,10 @@ def allows(wanted: Any, value: Any) -> bool:
             return isinstance(value, str) and value not in excluded
         case {"exists": False}:
             return value is ...
+        case {"prefix": beginning}:
+            return isinstance(value, str) and value.startswith(beginning)
+        case {"numeric": [">", least]}:
+            return isinstance(value, int) and value > least
         case str():
             return bool(value == wanted)
     raise AssertionError(f"an operator that this test does not know: {wanted}")
