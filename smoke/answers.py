@@ -11,6 +11,9 @@ from smoke.account import Account
 from smoke.questions import QUESTIONS
 
 
+LONGEST = 600  # characters of an error; some services answer with a page
+
+
 class Found(NamedTuple):
     """What an inquiry came to; `seconds` where it measured some."""
 
@@ -52,7 +55,7 @@ class Answers:
         except NotAnsweredError as reason:
             answer = Answer("not answered", str(reason))
         except Exception as error:  # others have been paid for, and are still to be answered
-            answer = Answer("not answered", f"{type(error).__name__}: {error}")
+            answer = Answer("not answered", f"{type(error).__name__}: {error}"[:LONGEST])
         if question.only_aws and self._account.stand_in:
             said = answer.verdict if answer.verdict != "not answered" else "nothing"
             answer = Answer(

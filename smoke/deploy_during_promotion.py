@@ -1,49 +1,51 @@
-"""A deployment that begins while a promotion gives the endpoint its model."""
+"""A deployment that begins while a promotion is under way, at a moment that is chosen.
 
-from pathlib import Path
+It is prepared as a change set, so that CloudFormation begins at once when it is told to.
+"""
+
+from datetime import datetime
 from typing import Any
 
-from smoke import cdk
 from smoke.answers import Found, NotAnsweredError
 from smoke.execution import Execution
 from smoke.stage import Stage
 
-MEMORY_MB = 4096  # other than before, so that CloudFormation updates the endpoint
-MOMENT = "Serve the new model"
+LISTENING = "Listen to it"  # the endpoint has the model, nothing is recorded
+UPDATING = "Serve the new model"  # the endpoint is being updated, for minutes on AWS
 
 
-def ends_well(stage: Stage, model: dict[str, Any], assembly: Path) -> Found:
-    """Deploy `assembly`, which has another memory, in the midst of promoting `model`.
+def ends_well(stage: Stage, model: dict[str, Any], memory_mb: int, moment: str) -> Found:
+    """Promote `model` and deploy another memory at the moment when it enters that state.
 
-    Yes if both succeed, the endpoint serves the promoted model, with the deployed memory.
+    Yes if both succeed and the endpoint serves what is recorded, with the deployed memory.
     """
+    change = stage.prepare(f"memory-{memory_mb}", f"endpoint_memory_mb={memory_mb}")
     execution = Execution(stage, model)
-    execution.wait_for(MOMENT)
-    failure = ""
-    try:
-        stage.deploy(assembly)
-    except cdk.CdkError as error:
-        failure = str(error)
+    execution.wait_for(moment)
+    if execution.ended:
+        raise NotAnsweredError(f"the promotion did not last until then: {execution.sentence}")
+    failure = stage.carry_out(change)
     execution.follow()
-    began = max(
+    began = _began(stage)
+    if began > execution.stopped_at:
+        raise NotAnsweredError("the promotion had ended before CloudFormation began")
+    memory = stage.endpoint()["ProductionVariants"][0]["CurrentServerlessConfig"]["MemorySizeInMB"]
+    served, recorded = stage.served(), stage.recorded()
+    promoted = execution.ended["status"] == "SUCCEEDED"
+    right = promoted and not failure and memory == memory_mb and served == recorded
+    after = (began - (execution.entered(moment) or began)).total_seconds()
+    seen = (
+        f"CloudFormation began {after:.1f} s after “{moment}”; the execution: "
+        f"{execution.sentence}; the deployment: {failure or 'succeeded'}; now {memory} MB, serving "
+        f"{'what' if served == recorded else 'other than what'} is recorded"
+    )
+    return Found(right, seen)
+
+
+def _began(stage: Stage) -> datetime:
+    return max(
         event["Timestamp"]
         for event in stage.events()
         if event["PhysicalResourceId"] == event["StackId"]
         and event["ResourceStatus"] == "UPDATE_IN_PROGRESS"
     )
-    entered = execution.entered(MOMENT)
-    if entered is None or began > execution.stopped_at:
-        raise NotAnsweredError(
-            "the promotion had ended before CloudFormation began: "
-            f"{execution.stopped_at:%H:%M:%S}, {began:%H:%M:%S}; {execution.sentence}"
-        )
-    memory = stage.endpoint()["ProductionVariants"][0]["CurrentServerlessConfig"]["MemorySizeInMB"]
-    served, recorded = stage.served(), stage.recorded()
-    promoted = execution.ended["status"] == "SUCCEEDED"
-    right = promoted and not failure and memory == MEMORY_MB and served == recorded
-    seen = (
-        f"CloudFormation began {(began - entered).total_seconds():.0f} s after “{MOMENT}”; "
-        f"the execution: {execution.sentence[:600]}; the deployment: {failure or 'succeeded'}; "
-        f"now {memory} MB, serving {'what' if served == recorded else 'other than'} is recorded"
-    )
-    return Found(right, seen)

@@ -22,14 +22,20 @@ class Execution:
 
     def follow(self, seen: Callable[["Execution"], object] = lambda _: None) -> "Execution":
         """Wait for the end; call `seen` after each look. Raises TimeoutError."""
-        self._wait(lambda: bool(self.ended), seen)
+        self._wait(lambda: bool(self.ended), seen, POLL_SECONDS)
         return self
 
     def wait_for(self, state: str) -> None:
         """Wait until it has entered a state, or has ended. Raises TimeoutError."""
-        self._wait(lambda: bool(self.ended) or self.entered(state) is not None, lambda _: None)
+        self._wait(
+            lambda: bool(self.ended) or self.entered(state) is not None,
+            lambda _: None,
+            POLL_SECONDS / 4,  # what follows is a matter of seconds
+        )
 
-    def _wait(self, over: Callable[[], bool], seen: Callable[["Execution"], object]) -> None:
+    def _wait(
+        self, over: Callable[[], bool], seen: Callable[["Execution"], object], pause: float
+    ) -> None:
         deadline = time.monotonic() + LONGEST_SECONDS
         while True:
             self._look()
@@ -38,7 +44,7 @@ class Execution:
                 return
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.arn} still runs after {LONGEST_SECONDS} s")
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
 
     def _look(self) -> None:
         api = self._stage.client("stepfunctions")

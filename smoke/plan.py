@@ -5,11 +5,11 @@ from rich.table import Table
 
 from smoke.account import Account
 
-MINUTES = "45 to 90 minutes"
+MINUTES = "one to two hours"
 # at most, in dollars, by AWS's pages of prices for us-east-1, which are what counts
 PARTS = (
     ("one training job, stopped after 30 minutes, at most $0.25 an hour", 0.13),
-    ("a serverless endpoint of 3 GB, later 4 GB: some 30 requests of a few seconds each", 0.05),
+    ("a serverless endpoint of 3 to 5 GB: some 40 requests of a few seconds each", 0.05),
     ("state transitions, requests, log lines, functions of the deployment", 0.10),
     ("two alarms and a dashboard for some hours (a month: $3.20)", 0.02),
     ("the bucket: some 100 MB for an hour", 0.01),

@@ -50,8 +50,11 @@ QUESTIONS = {
     "bad_request": Question(
         "Does a request that cannot be answered say why (ModelError 424, originally 400)?"
     ),
-    "deploy_during_promotion": Question(
-        "Does a deploy in the midst of a promotion end well, for both?"
+    "deploy_while_listening": Question(
+        "Does a deploy end well that begins while a promotion listens to its model?"
+    ),
+    "deploy_while_updating": Question(
+        "Does a deploy end well that begins while a promotion updates the endpoint?", only_aws=True
     ),
     "record": Question("Did the endpoint serve what is recorded, whenever that was looked at?"),
     "removed": Question("Does `cdk destroy` leave only what docs/settings.md says?"),

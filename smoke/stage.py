@@ -17,6 +17,7 @@ from smoke.answers import NotAnsweredError
 
 BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 POLL_SECONDS = 2
+NEVER_ASK = ("--require-approval", "never")
 SETTINGS = ("retain_data=false", "spot_wait_minutes=5")
 
 
@@ -56,10 +57,30 @@ class Stage:
 
     def deploy(self, assembly: Path) -> None:
         """Deploy it."""
-        cdk.run("deploy", self.stack, "--app", str(assembly), "--require-approval", "never")
+        cdk.run("deploy", self.stack, "--app", str(assembly), *NEVER_ASK)
         self.deployed_at = datetime.now(UTC)
         stack = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+
+    def prepare(self, change: str, *settings: str) -> str:
+        """Make a change set that nobody carries out yet; return its name, which is `change`."""
+        assembly = self.synth(change, *settings)
+        prepared = ("--method", "prepare-change-set", "--change-set-name", change)
+        cdk.run("deploy", self.stack, "--app", str(assembly), *NEVER_ASK, *prepared)
+        return change
+
+    def carry_out(self, change: str) -> str:
+        """Carry a change set out; return the reasons if it fails, "" if it succeeds."""
+        began = datetime.now(UTC)
+        self.client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=change)
+        if self.settled() == "UPDATE_COMPLETE":
+            return ""
+        reasons = [
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in self.events()
+            if event["Timestamp"] >= began and event["ResourceStatus"] == "UPDATE_FAILED"
+        ]
+        return "; ".join([self.status(), *reasons])
 
     def output(self, name: str) -> str:
         """Return an output of the stack; raises `NotAnsweredError` if there is no stack."""
@@ -77,12 +98,16 @@ class Stage:
             raise
         return str(found[0]["StackStatus"])
 
-    def destroy(self) -> None:
-        """Remove the stack, as soon as no change of it is under way."""
+    def settled(self) -> str:
+        """Wait until no change of the stack is under way; return its status."""
         # REVIEW: of a change set that nobody carried out
         while (status := self.status()).endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
             time.sleep(POLL_SECONDS)
-        if status:
+        return status
+
+    def destroy(self) -> None:
+        """Remove the stack, as soon as no change of it is under way."""
+        if self.settled():
             assembly = next(self.folder.glob("*/manifest.json")).parent
             cdk.run("destroy", self.stack, "--app", str(assembly), "--force")
 

@@ -13,6 +13,7 @@ from smoke import (
     remains,
 )
 from smoke.answers import Answers, Found, NotAnsweredError
+from smoke.deploy_during_promotion import LISTENING, UPDATING
 from smoke.once import Once
 from smoke.stage import Stage
 from smoke.tones import PITCHES
@@ -49,7 +50,15 @@ def go(stage: Stage, answers: Answers, instance_types: list[str]) -> None:
     answers.ask("listens", lambda: listening.hears(stage, {"label": next(iter(PITCHES))}))
     answers.ask("bad_request", lambda: listening.is_told_what_is_wrong(stage, list(PITCHES)))
 
-    answers.ask("deploy_during_promotion", lambda: _deploy_during_promotion(stage, training()))
+    answers.ask(
+        "deploy_while_listening",
+        lambda: _deploy_during(stage, training().served_now(), 4096, LISTENING),
+    )
+    # may leave a stack that cannot be updated any more, so it comes last
+    answers.ask(
+        "deploy_while_updating",
+        lambda: _deploy_during(stage, training().served_before(), 5120, UPDATING),
+    )
     answers.ask("record", lambda: _record(stage))
 
 
@@ -74,12 +83,9 @@ def _looked(stage: Stage, when: str, found: Found) -> Found:
     return found
 
 
-def _deploy_during_promotion(stage: Stage, training: Training) -> Found:
-    memory = f"endpoint_memory_mb={deploy_during_promotion.MEMORY_MB}"
-    again = training.execution.output["previous_model"]
-    found = deploy_during_promotion.ends_well(stage, again, stage.synth("second", memory))
-    stage.look("after the deployment during a promotion")
-    return found
+def _deploy_during(stage: Stage, model: dict[str, str], memory_mb: int, moment: str) -> Found:
+    found = deploy_during_promotion.ends_well(stage, model, memory_mb, moment)
+    return _looked(stage, f"after a deployment at “{moment}”", found)
 
 
 def _record(stage: Stage) -> Found:
@@ -89,8 +95,10 @@ def _record(stage: Stage) -> Found:
 
 
 def _remove(stage: Stage) -> Found:
+    failure = ""
     try:
         stage.destroy()
     except cdk.CdkError as error:
-        return Found(False, f"{error}. Now {stage.by_hand()}")
-    return remains.only_what_the_page_says(stage)
+        failure = f"{error}. Now {stage.by_hand()} "
+    found = remains.only_what_the_page_says(stage)
+    return Found(found.yes and not failure, failure + found.seen)

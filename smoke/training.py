@@ -69,6 +69,15 @@ class Training:
         seconds = (self.execution.stopped_at - self.execution.ended["startDate"]).total_seconds()
         return Found(bool(output["promoted"]), seen, seconds)
 
+    def served_now(self) -> dict[str, str]:
+        """Return the input that promotes once more what it promoted."""
+        return {"model": self.execution.output["model"]}
+
+    def served_before(self) -> dict[str, str]:
+        """Return the input that promotes what was served before."""
+        model: dict[str, str] = self.execution.output["previous_model"]
+        return model
+
     def has_checkpoints(self) -> Found:
         """Tell whether the job knows its folder of checkpoints and left something there."""
         config = self.job.get("CheckpointConfig", {})

@@ -80,6 +80,7 @@ class ResourceMap(parsing.ResourceMap):
         self._superseded: list[tuple[str, Made]] = []
         self._names: dict[str, str] = {}  # logical id -> generated name
         self._new: set[str] = set()  # made by the change that runs now
+        self._reached: set[str] = set()  # made or found right by it
         self._changing: int | None = None  # the thread that does
         self.failed: str | None = None  # the resource that made the change fail
 
@@ -113,8 +114,14 @@ class ResourceMap(parsing.ResourceMap):
         self._outdated = set(template["Resources"])
         self._changing = threading.get_ident()
         self.failed, self._new = None, set()
-        for name in template["Resources"]:
-            self[name]
+        self._reached = set()
+        try:
+            for name in template["Resources"]:
+                self[name]
+        finally:
+            # what a change that failed did not reach may depend on what it did, never the reverse
+            names = sorted(self._made, key=lambda name: name not in self._reached)
+            self._made = {name: self._made[name] for name in names}
 
     def roll_back(self, template: dict[str, Any], parameters: dict[str, Any]) -> None:
         """Fulfil the former `template` again, with the former resources where they are left."""
@@ -186,6 +193,7 @@ class ResourceMap(parsing.ResourceMap):
         self._parsed_resources[name] = resource
         self._made.pop(name, None)  # so that what it needs comes before it
         self._made[name] = Made(resource, wanted, template)
+        self._reached.add(name)
 
     def _put(self, name: str, made: Made | None, wanted: dict[str, Any]) -> Any:
         """Make a resource or change it, and return it."""

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.cloudformation.models import cloudformation_backends
 
+from local.cloudformation import stack_resources
 from local.cloudformation.stack_resources import held_before
 from tests.local.deployment import ACCOUNT, REGION, Client, settled, why
 
@@ -271,6 +272,29 @@ def test_a_stack_of_a_name_that_is_free_again_gets_new_names(client: Client) -> 
     for name in names:
         kept = client("s3").get_bucket_policy(Bucket=name)["Policy"]
         assert json.loads(kept) == POLICY
+
+
+def test_after_a_rollback_that_failed_what_depends_on_others_is_still_removed_before_them(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, refused, touched = Stack(client, "stuck"), set[str](), list[str]()
+    dependent = {"A": parameter("/stuck/a", "1"), "B": parameter("/stuck/b", "1", DependsOn="A")}
+    assert stack.apply(dependent) == "CREATE_COMPLETE"
+
+    def touch(name: str) -> None:
+        touched.append(name)
+        if name in refused:
+            refused.add("A")  # the rollback does not get far
+            raise ValueError(f"{name} is refused")
+
+    monkeypatch.setattr(stack_resources, "_wait_where_held", touch)
+    refused.add("B")
+    changed = {"A": parameter("/stuck/a", "2"), "B": parameter("/stuck/b", "2", DependsOn="A")}
+    assert stack.apply(changed) == "UPDATE_ROLLBACK_FAILED"
+    refused.clear()
+    touched.clear()
+    assert stack.delete() == ""
+    assert touched == ["B", "A"]
 
 
 def test_a_name_that_is_taken_is_an_error(client: Client) -> None:

@@ -32,6 +32,8 @@ THERE = {
     "spot": "yes",
     "summary": "yes",
     "metrics": "yes",
+    # it refuses to update an endpoint that is being updated, which may be over by then
+    "deploy_while_updating": "(yes|no)",
 }
 SEEN = {
     "deploys": "SoundVae-smoke-",
@@ -45,8 +47,9 @@ SEEN = {
     "metrics": "after the job's end",
     "listens": "audio/wav",
     "bad_request": "ModelError, HTTP 424, originally 400",
-    "deploy_during_promotion": "the deployment: succeeded; now 4096 MB, serving what is recorded",
-    "record": "it did, 4 times",
+    "deploy_while_listening": "the deployment: succeeded; now 4096 MB, serving what is recorded",
+    "deploy_while_updating": "serving what is recorded",
+    "record": "it did, 5 times",
     "removed": "should be gone: nothing.",
 }
 
@@ -121,7 +124,7 @@ def test_every_question_has_its_answer(rows: dict[str, tuple[str, str, str]], ke
     assert question.only_aws == (key in THERE)
     if question.only_aws:
         assert answer.startswith("not answered here: http://localhost:")
-        assert seen.startswith(f"there, {THERE[key]}: "), seen
+        assert re.match(f"there, {THERE[key]}: ", seen), seen
     else:
         assert answer == "yes", seen
     assert SEEN.get(key, "") in seen
