@@ -10,7 +10,6 @@ from rich.console import Console
 from smoke.account import Account
 from smoke.questions import QUESTIONS
 
-
 LONGEST = 600  # characters of an error; some services answer with a page
 
 
