@@ -129,12 +129,19 @@ def _events_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
     return [f"rule/{parameters['Name']}"] if "Name" in parameters else []
 
 
+def _scheduler_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
+    group = parameters.get("GroupName") or parameters.get("groupName") or "default"
+    return [f"schedule/{group}/{parameters['Name']}"] if action in SCHEDULE else []
+
+
+SCHEDULE = ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule")
 RESOURCES: dict[str, Callable[[str, Mapping[str, Any]], list[str]]] = {
     "cloudformation": _cloudformation_resources,
     "dynamodb": _dynamodb_resources,
     "events": _events_resources,
     "logs": _logs_resources,
     "sagemaker": _sagemaker_resources,
+    "scheduler": _scheduler_resources,
     "sns": _sns_resources,
     "ssm": _ssm_resources,
     "states": _states_resources,
@@ -251,20 +258,27 @@ def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> 
 
 def _judge_json(judge: Judge, service: str, operation: str, resource: str) -> None:
     parameters = judge.query | _parameters(judge.response.raw_body)
+    if service == "scheduler":  # a name is in the path, and not in the body
+        parameters["Name"] = judge.response.raw_path.rpartition("/")[2]
     resources = [resource]
     if resource == "*":  # moto does not know better for most services
         where = (judge.response.region, judge.account)
         resources = resource_arns(service, operation, parameters, *where)
     for arn in resources:
         judge.require(f"{service}:{operation}", arn)
-    if service != "sagemaker":
-        return
-    if parameters.get("Tags"):
+    if service == "sagemaker" and parameters.get("Tags"):
         judge.require("sagemaker:AddTags", resources[0])
-    passed_role = parameters.get("RoleArn") or parameters.get("ExecutionRoleArn")
-    if passed_role:
-        to_sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com"}
-        judge.require("iam:PassRole", passed_role, **to_sagemaker)
+    if passed_role := _passed_role(service, parameters):
+        to_service = {"iam:PassedToService": f"{service}.amazonaws.com"}
+        judge.require("iam:PassRole", passed_role, **to_service)
+
+
+def _passed_role(service: str, parameters: Mapping[str, Any]) -> str | None:
+    if service == "scheduler":
+        return dict(parameters.get("Target") or {}).get("RoleArn")
+    if service == "sagemaker":
+        return parameters.get("RoleArn") or parameters.get("ExecutionRoleArn")
+    return None
 
 
 def _parameters(body: bytes | str) -> dict[str, Any]:

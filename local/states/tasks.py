@@ -42,6 +42,7 @@ ERROR_PREFIXES = {
     "s3": "S3",
     "sagemaker": "SageMaker",
     "sagemakerruntime": "SageMakerRuntime",
+    "scheduler": "Scheduler",
     "sfn": "Sfn",
     "sns": "Sns",
     "ssm": "Ssm",

@@ -132,6 +132,43 @@ def test_handing_a_role_to_sagemaker_needs_pass_role(make_role: MakeRole) -> Non
         api.create_model(ModelName="m", ExecutionRoleArn="arn:aws:iam::123456789012:role/any")
 
 
+def test_a_schedule_is_a_resource_of_its_own_and_needs_pass_role(
+    client: Client, make_role: MakeRole
+) -> None:
+    client("scheduler").create_schedule_group(Name="mine")
+    account = "123456789012"
+    target = {
+        "Arn": f"arn:aws:states:{REGION}:{account}:stateMachine:m",
+        "RoleArn": f"arn:aws:iam::{account}:role/passed",
+    }
+    wanted = {
+        "GroupName": "mine",
+        "ScheduleExpression": "at(2030-01-01T00:00:00)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": target,
+    }
+    change = {
+        "Action": ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
+        "Resource": f"arn:aws:scheduler:{REGION}:{account}:schedule/mine/a",
+    }
+    hand_on = {
+        "Action": "iam:PassRole",
+        "Resource": target["RoleArn"],
+        "Condition": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+    }
+    service = "states.amazonaws.com"
+    api = client_as(
+        make_role("one-schedule", service, change, hand_on), service, "scheduler", REGION
+    )
+    api.create_schedule(Name="a", **wanted)
+    api.update_schedule(Name="a", **wanted)
+    with pytest.raises(ClientError, match="not authorized to perform: scheduler:CreateSchedule"):
+        api.create_schedule(Name="b", **wanted)
+    api = client_as(make_role("cannot-hand-on", service, change), service, "scheduler", REGION)
+    with pytest.raises(ClientError, match="not authorized to perform: iam:PassRole"):
+        api.update_schedule(Name="a", **wanted)
+
+
 def test_the_accounts_owner_is_not_judged(client: Client) -> None:
     assert "Buckets" in client("s3").list_buckets()
     assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"

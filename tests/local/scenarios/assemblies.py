@@ -55,6 +55,7 @@ def main(folder: Path) -> None:
         "as-it-is": {},
         "memory": {"endpoint_memory_mb": 4096},
         "concurrency": {"endpoint_max_concurrency": 7},
+        "upload": {"train_after_upload_minutes": 15},
         "image": {"serving_image": IMAGE},
         "starter": {"starter": starter},
         # the starter too, as a deploy copies it, which then takes the key
