@@ -74,7 +74,7 @@ def test_the_cdks_custom_resource_starts_one_with_the_grant_for_it(
     lambda_service = "lambda.amazonaws.com"
     grant = {"Action": "states:StartSyncExecution", "Resource": arn}
     allowed = make_role(f"may-{service}", lambda_service, grant)
-    function = type("Function", (), {"role": allowed})()
+    function = type("Function", (), {"role": allowed, "timeout": 30})()
     backend = type("Backend", (), {"get_function": lambda _, arn: function})()
     monkeypatch.setattr(custom_resource, "get_backend", lambda *_: backend)
     properties = {"ServiceToken": "f", "Delete": json.dumps(call)}
