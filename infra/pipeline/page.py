@@ -30,7 +30,7 @@ of the endpoint it leaves to the other. Their definitions are
 [endpoint.asl.yaml](../infra/pipeline/endpoint.asl.yaml), with the longer expressions in
 [queries/](../infra/pipeline/queries); the console shows the same graphs, with the state that an
 execution is in. Two small ones stand beside them:
-[removal.asl.yaml](../infra/pipeline/removal.asl.yaml) stops what runs before the stack is removed, and
+[removal.asl.yaml](../infra/pipeline/removal.asl.yaml) stops what runs before the stack goes, and
 [upload.asl.yaml](../infra/pipeline/upload.asl.yaml), with `train_after_upload_minutes`, starts an
 execution when uploads have been quiet. (`python -m infra.pipeline.page` writes this page from them.)
 
