@@ -32,7 +32,8 @@ of the endpoint it leaves to the other. Their definitions are
 execution is in. Two small ones stand beside them:
 [removal.asl.yaml](../infra/pipeline/removal.asl.yaml) stops what runs before the stack goes, and
 [upload.asl.yaml](../infra/pipeline/upload.asl.yaml), with `train_after_upload_minutes`, starts an
-execution when uploads have been quiet. (`python -m infra.pipeline.page` writes this page from them.)
+execution when uploads have been quiet. (`python -m infra.pipeline.page` writes this page from
+them.)
 
 A hexagon asks, and the arrows from it carry the answers. A box with double sides holds states of
 its own, drawn further down. Dotted arrows are for what went wrong.
