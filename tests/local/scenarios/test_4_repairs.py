@@ -14,6 +14,7 @@ from local.events import rules as events
 from tests.local.deployment import PATIENCE_SECONDS, Client, Deployed, deploy
 from tests.local.scenarios.assemblies import STACK
 
+LEAVES_ORPHANS = "models and configs of stopped promotions, which the next promotion removes"
 PROMOTION = [
     "Take the turn",
     "Find the way back",
