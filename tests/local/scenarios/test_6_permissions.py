@@ -71,6 +71,7 @@ def test_with_a_kms_key_an_execution_trains_and_promotes(
     assert output["model"] == product.served_model() != former
     bucket, _, key = output["model"].removeprefix("s3://").partition("/")
     assert client("s3").head_object(Bucket=bucket, Key=key)["SSEKMSKeyId"] == KEY
+    product.run({"promote": "never"})  # its job reads the served model, to compare with
     job = role_of(product, "ExecutionRole")
     used = {call.action for call in iam.ALLOWED if (call.role, call.resource) == (job, KEY)}
     assert used == {"kms:Decrypt", "kms:GenerateDataKey"}
