@@ -43,7 +43,9 @@ def main() -> None:
     plan.show(console, account, stage.name, types)
     if not options.yes and not _agreed(console):
         sys.exit("Nothing was made.")
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    # SIGINT too: Python leaves it ignored where a shell has started this with `&`
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _as_ctrl_c)
     answers = Answers(console, account)
     began = time.monotonic()
     interrupted = False

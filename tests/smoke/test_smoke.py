@@ -74,6 +74,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 
 def smoke(environment: dict[str, str], report: Path) -> "subprocess.Popen[str]":
+    """Start the program as a shell does with `&`: with SIGINT ignored."""
     return subprocess.Popen(
         [sys.executable, "-m", "smoke", "--yes", "--report", str(report)],
         cwd=REPOSITORY,
@@ -81,6 +82,7 @@ def smoke(environment: dict[str, str], report: Path) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
 
 
@@ -143,7 +145,7 @@ def test_nothing_is_left_of_the_stage(environment: dict[str, str], text: str) ->
 
 
 def test_ctrl_c_in_the_midst_of_the_deployment_removes_the_stage(
-    environment: dict[str, str], text: str, tmp_path: Path
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
     report = tmp_path / "smoke-report.md"
     process = smoke(environment, report)
