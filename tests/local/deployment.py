@@ -53,7 +53,11 @@ def deploy(assembly: Path, client: Client, stack: str = STACK) -> dict[str, str]
     template = (assembly / f"{stack}.template.json").read_text()
     names = [known["StackName"] for known in cloudformation.describe_stacks()["Stacks"]]
     change = cloudformation.update_stack if stack in names else cloudformation.create_stack
-    change(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    try:
+        change(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise
     status = settled(client, stack)
     assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), why(client, stack)
     return outputs(client, stack)

@@ -123,7 +123,7 @@ def test_nothing_in_the_happy_path_lacks_a_permission(promoted: str) -> None:
 
 
 def test_the_job_leaves_its_epochs_in_cloudwatch_logs(deployed: Deployed, promoted: str) -> None:
-    job = promoted.split("/")[-3]
+    job = deployed.jobs()[0]["TrainingJobName"]
     assert any(line.startswith("epoch=1 ") for line in deployed.log_of(job))
 
 
@@ -134,7 +134,9 @@ def test_real_training_goes_on_after_a_spot_interruption_and_leaves_its_report(
     faults.current.interrupt_after, faults.current.warning_seconds = [0.2], 0  # SIGKILL
     hyperparameters = {**ONE_EPOCH, "epochs": epochs}
     try:
-        output = deployed.run({"hyperparameters": hyperparameters, "promote": "never"})
+        output = deployed.run(
+            {"hyperparameters": hyperparameters, "promote": "never", "spot": True}
+        )
     finally:
         faults.clear()
     job = deployed.jobs()[-1]
@@ -181,9 +183,9 @@ def test_a_mistake_in_the_input_is_named_and_the_endpoint_goes_on(
 
 
 def test_the_scripts_own_sentence_reaches_the_cause(deployed: Deployed, promoted: str) -> None:
-    deployed.client("s3").put_object(
-        Bucket=deployed.bucket, Key="audio/broken/broken_1.wav", Body=b"RIFF but no sound"
-    )
+    for name in ("broken_1.wav", "broken_2.wav"):
+        key = f"audio/broken/{name}"
+        deployed.client("s3").put_object(Bucket=deployed.bucket, Key=key, Body=b"RIFF, no sound")
     answer = deployed.finish(deployed.start({"data": "audio/broken/"}))
     assert answer["status"] == "FAILED"
     assert "broken_1.wav" in answer["cause"] or "none could be read" in answer["cause"]
