@@ -96,6 +96,15 @@ def test_what_cannot_be_compared_takes_the_place_of_the_starter_alone(served: st
     assert judge(BETTER, promote="always", comparison=OTHERS)["promote"]
 
 
+def test_the_starter_makes_way_for_other_sounds_even_where_it_is_compared_on_common_ground() -> (
+    None
+):
+    common = {"comparable": True, "why": "at 8000 Hz, the lower rate of the two"}
+    assert judge(WORSE, served=STARTER, baseline=STARTER, comparison=common)["promote"]
+    assert not judge(WORSE, served=STARTER, baseline=STARTER)["promote"], "the same task"
+    assert not judge(WORSE, comparison=common)["promote"]
+
+
 def test_a_comparison_that_was_asked_for_and_not_reported_keeps_the_model_back() -> None:
     assert judge(BETTER, comparison=None) == {
         "promote": False,
