@@ -1,6 +1,10 @@
 """The real stack and definition under the deployed policies, around a train.py of a second.
 
-Deployed once for all scenarios, which therefore run in the order of their files' names.
+The scenarios share one deployment, as a user's executions do: what one leaves behind is what the
+next one finds. And the last file asks which of the granted permissions none of them has used. So
+they run in the order of their files' names; `consistent` checks after each that it has left the
+endpoint in service, the record true and nobody's turn taken. One file alone works too: it begins
+with the deployment.
 """
 
 import contextlib

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local.states.definition_check import RefusedError, check
-from tests.local.machines import PASS, block
+from tests.local.states.machines import PASS, block
 
 WAITS = {"Type": "Wait", "Seconds": 1, "Next": "W"}
 

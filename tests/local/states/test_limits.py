@@ -11,8 +11,8 @@ from local import clock
 from local.states.data_limits import MOST_BYTES, size
 from local.states.state_errors import is_matched
 from tests.local.deployment import Client, Execute, MakeRole
-from tests.local.machines import PASS, block, caught_by, output, task
-from tests.local.test_parallel import eventually_stopped, waiting_job
+from tests.local.states.machines import PASS, block, caught_by, output, task
+from tests.local.states.waiting_job import eventually_stopped, waiting_job
 
 LONG = {"Type": "Wait", "Seconds": 3600, "End": True}
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import clock, faults
+from local import clock
 from tests.local.deployment import Client, Execute, MakeRole
-from tests.local.machines import PASS, block, caught_by, output, task
+from tests.local.states.machines import PASS, block, caught_by, output, task
+from tests.local.states.waiting_job import eventually_stopped, job_names, waiting_job
 
 FAIL = {"Type": "Fail", "Error": "FailureType", "Cause": "Cause description"}
 
@@ -260,34 +261,3 @@ def test_executions_stopped_at_any_moment_end(client: Client, make_role: MakeRol
     while {api.describe_execution(executionArn=arn)["status"] for arn in arns} != {"ABORTED"}:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-
-
-def waiting_job(client: Client, make_role: MakeRole, name: str) -> dict[str, Any]:
-    """A spot job that waits for an instance."""
-    kind = "ml.p3.16xlarge"
-    faults.current.no_capacity.add(kind)
-    role = make_role(f"role-of-{name}", "sagemaker.amazonaws.com")
-    return {
-        "TrainingJobName": name,
-        "RoleArn": role,
-        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
-        "OutputDataConfig": {"S3OutputPath": "s3://none/output/"},
-        "ResourceConfig": {"InstanceType": kind, "InstanceCount": 1, "VolumeSizeInGB": 1},
-        "EnableManagedSpotTraining": True,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
-    }
-
-
-def job_names(client: Client) -> list[str]:
-    jobs = client("sagemaker").list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
-    return [job["TrainingJobName"] for job in jobs]
-
-
-def eventually_stopped(client: Client, name: str) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        job = client("sagemaker").describe_training_job(TrainingJobName=name)
-        if job["TrainingJobStatus"] == "Stopped":
-            return True
-        time.sleep(0.1)
-    return False

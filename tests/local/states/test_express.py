@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from local.aws import client_as
 from local.cloudformation import custom_resource
 from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole, settled
-from tests.local.machines import PASS, task
+from tests.local.states.machines import PASS, task
 
 FAIL = {"Type": "Fail", "Error": "Mistake", "Cause": "why"}
 WITHOUT_PREFIX = Config(inject_host_prefix=False)  # or boto3 would look for sync-localhost

@@ -6,9 +6,45 @@ from typing import Any
 import pytest
 
 from tests.local.deployment import Client, Execute, MakeRole, settled
-from tests.local.machines import output, task
+from tests.local.states.machines import output, task
 
 STATES = "states.amazonaws.com"
+
+
+def test_a_task_runs_under_the_state_machines_role(
+    client: Client, execute: Execute, make_role: MakeRole
+) -> None:
+    client("ssm").put_parameter(Name="/task/role", Value="v", Type="String")
+    states = {
+        "Read": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:ssm:getParameter",
+            "Arguments": {"Name": "/task/role"},
+            "Output": {"value": "{% $states.result.Parameter.Value %}"},
+            "End": True,
+        }
+    }
+    allowed = {"Action": "ssm:GetParameter", "Resource": "*"}
+    reader = make_role("may-read", "states.amazonaws.com", allowed)
+    assert json.loads(execute(states, role=reader)["output"]) == {"value": "v"}
+    answer = execute(states, role=make_role("may-nothing", "states.amazonaws.com"))
+    assert answer["error"].startswith("Ssm.")
+    assert "not authorized to perform: ssm:GetParameter" in answer["cause"]
+
+
+def test_sagemakers_errors_have_the_names_of_the_optimised_integration(execute: Execute) -> None:
+    states = {
+        "Update": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sagemaker:updateEndpoint",
+            "Arguments": {"EndpointName": "no-such", "EndpointConfigName": "none"},
+            "End": True,
+        }
+    }
+    answer = execute(states)
+    assert answer["error"] == "SageMaker.AmazonSageMakerException"
+    assert 'Could not find endpoint "no-such"' in answer["cause"]
+    assert "Error Code: ValidationException" in answer["cause"]
 
 
 @pytest.mark.parametrize(

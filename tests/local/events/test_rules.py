@@ -12,8 +12,8 @@ from local.events import rules as events
 from local.events import scheduler
 from local.events.event_input import NotDeliveredError, fill_in
 from tests.local.deployment import Client, Execute, MakeRole, settled
-from tests.local.machines import PASS
-from tests.local.test_parallel import waiting_job
+from tests.local.states.machines import PASS
+from tests.local.states.waiting_job import waiting_job
 
 EVENT = {
     "source": "aws.states",

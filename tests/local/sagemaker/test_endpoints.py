@@ -1,0 +1,207 @@
+"""Endpoints really serve, keep serving while they are updated, and refuse what AWS refuses."""
+
+import contextlib
+import gzip
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import tensorflow as tf
+from botocore.exceptions import ClientError
+
+from local import faults
+from local.sagemaker import endpoint
+from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole
+from tests.local.sagemaker.archives import BUCKET, archive
+
+HANDLER = """
+def handler(data, context):
+    return "NUMBER", "text/plain"
+"""
+ECHO = """
+def handler(data, context):
+    if context.accept_header == "echo":
+        return data.read(), "audio/wav"
+    return "model 1", "text/plain"
+"""
+
+
+def test_a_model_whose_artifact_the_role_cannot_read_is_refused(client: Client, role: str) -> None:
+    with pytest.raises(ClientError, match="Could not access model data"):
+        make_model(client, role, "unreadable", f"s3://{BUCKET}-other/model.tar.gz")
+
+
+def make_model(client: Client, role: str, name: str, url: str) -> None:
+    api = client("sagemaker")
+    api.create_model(
+        ModelName=name,
+        ExecutionRoleArn=role,
+        PrimaryContainer={"Image": "image", "ModelDataUrl": url},
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": name,
+        "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1},
+    }
+    api.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+
+
+def settled(client: Client, name: str) -> dict[str, Any]:
+    while True:
+        endpoint = client("sagemaker").describe_endpoint(EndpointName=name)
+        if endpoint["EndpointStatus"] not in ("Creating", "Updating"):
+            return endpoint
+        time.sleep(0.1)
+
+
+def ask(client: Client, name: str) -> bytes:
+    answer = client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"{}")
+    return answer["Body"].read()
+
+
+def test_an_update_that_fails_leaves_the_former_model_serving(client: Client, role: str) -> None:
+    api = client("sagemaker")
+    saved = constant_model()
+    for number in ("1", "2"):
+        handler = HANDLER.replace("NUMBER", f"model {number}").encode()
+        body = archive({**saved, "code/inference.py": handler})
+        client("s3").put_object(Bucket=BUCKET, Key=f"models/{number}.tar.gz", Body=body)
+        make_model(client, role, f"model-{number}", f"s3://{BUCKET}/models/{number}.tar.gz")
+    client("s3").put_object(Bucket=BUCKET, Key="models/bad.tar.gz", Body=gzip.compress(b"bad"))
+    make_model(client, role, "model-bad", f"s3://{BUCKET}/models/bad.tar.gz")
+
+    api.create_endpoint(EndpointName="voice", EndpointConfigName="model-1")
+    assert settled(client, "voice")["EndpointStatus"] == "InService"
+    assert ask(client, "voice") == b"model 1"
+
+    api.update_endpoint(EndpointName="voice", EndpointConfigName="model-bad")
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        api.update_endpoint(EndpointName="voice", EndpointConfigName="model-2")
+    failed = settled(client, "voice")
+    assert (failed["EndpointStatus"], failed["EndpointConfigName"]) == ("InService", "model-1")
+    assert "Failed to download model data" in failed["FailureReason"]
+    assert ask(client, "voice") == b"model 1"
+
+    api.update_endpoint(EndpointName="voice", EndpointConfigName="model-2")
+    assert ask(client, "voice") == b"model 1", "it must serve while it is updated"
+    assert settled(client, "voice")["EndpointConfigName"] == "model-2"
+    assert ask(client, "voice") == b"model 2"
+
+    api.delete_endpoint(EndpointName="voice")
+    with pytest.raises(ClientError, match="not found"):
+        ask(client, "voice")
+
+
+def test_a_roles_first_request_after_an_update_meets_a_cold_start(
+    client: Client, make_role: MakeRole, voice: str
+) -> None:
+    from local.aws import client_as
+
+    invoke = {"Action": "sagemaker:InvokeEndpoint", "Resource": "*"}
+    states = "states.amazonaws.com"
+    runtime = client_as(make_role("caller", states, invoke), states, "sagemaker-runtime", REGION)
+
+    statuses = set()
+
+    def refusals() -> int:
+        for number in range(5):
+            try:
+                runtime.invoke_endpoint(EndpointName=voice, Body=b"{}")
+                return number
+            except runtime.exceptions.ModelNotReadyException as refused:
+                statuses.add(refused.response["ResponseMetadata"]["HTTPStatusCode"])
+        raise AssertionError("it never warms up")
+
+    def update() -> None:
+        client("sagemaker").update_endpoint(EndpointName=voice, EndpointConfigName="of-voice")
+        assert settled(client, voice)["EndpointStatus"] == "InService"
+
+    assert [refusals(), refusals()] == [1, 0]
+    assert statuses == {429}
+    update()
+    assert ask(client, voice) == b"model 1", "the owner has the answer"
+    assert refusals() == 0, "and has warmed it up"
+    faults.add(["cold-starts=3"])
+    update()
+    with pytest.raises(ClientError, match="ModelNotReadyException"):
+        ask(client, voice)
+    assert refusals() == 2
+    faults.clear()
+
+
+def test_a_request_that_is_not_text_reaches_the_container_as_it_is(
+    client: Client, voice: str
+) -> None:
+    body = bytes(range(256))
+    for kind in ("audio/wav", "application/x-www-form-urlencoded"):
+        answer = client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=voice, Body=body, ContentType=kind, Accept="echo"
+        )
+        assert answer["Body"].read() == body
+    with pytest.raises(ClientError) as error:
+        client("sagemaker-runtime").invoke_endpoint(EndpointName="no-such", Body=body)
+    assert error.value.response["Error"]["Code"] == "ValidationError"
+
+
+@pytest.mark.parametrize("body", [b"{}", bytes(range(256))])
+def test_a_request_that_is_not_signed_is_refused_in_json(stand_in: str, body: bytes) -> None:
+    for kind in ("application/json", "application/x-www-form-urlencoded", "audio/wav"):
+        answer = requests.post(
+            f"{stand_in}/endpoints/voice/invocations",
+            data=body,
+            headers={"Content-Type": kind},
+            timeout=10,
+        )
+        assert answer.status_code == 403
+        assert answer.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
+        assert answer.json() == {"message": "Missing Authentication Token"}
+
+
+def test_a_deleted_endpoint_leaves_no_model_server(client: Client, voice: str) -> None:
+    from moto.sagemaker.models import sagemaker_backends  # knows the port once the server runs
+
+    server = endpoint.acquire(
+        sagemaker_backends[ACCOUNT][REGION].describe_model("of-voice"), voice, REGION
+    )
+    endpoint.release(server)
+    assert server.alive(), "it is the one that serves the endpoint"
+    client("sagemaker").delete_endpoint(EndpointName=voice)
+    assert not server.alive()
+
+
+@pytest.fixture
+def voice(client: Client, role: str) -> Iterator[str]:
+    """The name of an endpoint that answers "model 1", or with the request's body if asked to."""
+    body = archive({**constant_model(), "code/inference.py": ECHO.encode()})
+    client("s3").put_object(Bucket=BUCKET, Key="models/voice.tar.gz", Body=body)
+    api = client("sagemaker")
+    if not api.list_models(NameContains="of-voice")["Models"]:
+        make_model(client, role, "of-voice", f"s3://{BUCKET}/models/voice.tar.gz")
+    api.create_endpoint(EndpointName="a-voice", EndpointConfigName="of-voice")
+    assert settled(client, "a-voice")["EndpointStatus"] == "InService"
+    yield "a-voice"
+    with contextlib.suppress(ClientError):
+        api.delete_endpoint(EndpointName="a-voice")
+
+
+def constant_model() -> dict[str, bytes]:
+    """Return the files of the smallest SavedModel."""
+    module = tf.Module()
+    module.f = tf.function(
+        lambda x: {"y": x}, input_signature=[tf.TensorSpec([None], tf.float32, name="x")]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, f"{folder}/1", signatures={"serving_default": module.f})
+        files = [p for p in Path(folder).rglob("*") if p.is_file()]
+        return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+def test_an_endpoint_that_does_not_exist_is_a_validation_error(client: Client) -> None:
+    with pytest.raises(ClientError) as error:
+        client("sagemaker-runtime").invoke_endpoint(EndpointName="no-such", Body=json.dumps({}))
+    assert error.value.response["Error"]["Code"] == "ValidationError"
