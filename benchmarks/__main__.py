@@ -16,7 +16,7 @@ STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
 
 
 def main() -> None:
-    """One section after the other, each printed as soon as it is measured."""
+    """Measure section by section; print each as soon as it is done."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

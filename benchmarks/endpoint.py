@@ -1,6 +1,6 @@
-"""What the served model needs from a label to the bytes of a WAV file.
+"""How long the served model takes from a label to the bytes of a WAV file.
 
-Runs in a process of its own, for TensorFlow fixes its threads once:
+Runs in a process of its own, because TensorFlow sets its number of threads only once:
 
     python -m benchmarks.endpoint MODEL_DIR --cores 1 --count 1
 """
@@ -87,7 +87,7 @@ def plain_seconds(model_dir: Path, z: np.ndarray) -> float:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """Give the folder that an endpoint would see."""
+    """Unpack an archive into the folder that an endpoint would see."""
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")

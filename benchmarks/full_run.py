@@ -22,7 +22,7 @@ SHOWN = ("accuracy", "frechet_ratio", "diversity", "nearest", "copies", "reconst
 
 
 def train(data: Path, model_dir: Path, *options: str) -> tuple[dict[str, float], float, float]:
-    """Run training/train.py to its end; its figures, seconds, and most memory in MiB.
+    """Run training/train.py to its end; return its figures, seconds, and peak memory in MiB.
 
     Raises CalledProcessError when it fails; what it prints is passed on.
     """

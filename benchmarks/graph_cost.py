@@ -28,7 +28,7 @@ def count(graph: tf.Graph) -> float:
 
 
 def operations(graph: tf.Graph) -> Iterator[tf.Operation]:
-    """Give every operation that a device has to run, called functions' ones among them."""
+    """Yield every operation that the device runs, including those of called functions."""
     for operation in graph.get_operations():
         if operation.type in CALLS:
             for name in _called(operation):

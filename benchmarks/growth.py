@@ -54,7 +54,7 @@ def _link(files: list[Path], folder: Path, copies: Path, times: int) -> None:
 
 
 def training(_: Path, times: int) -> float:
-    """Seconds of an epoch with default settings, without the ones that trace the graph."""
+    """Seconds of an epoch with default settings, once the graph has been traced."""
     from benchmarks.training import default_trainer, epoch_speed
 
     clips = TRAINING_CLIPS * times
@@ -108,7 +108,7 @@ def run(folder: Path, picture: Path = PICTURE, times: Sequence[int] = TIMES) -> 
 
 
 def draw(measured: dict[str, list[Point]], times: Sequence[int], picture: Path) -> None:
-    """Draw both on logarithmic axes, where a straight line up one decade per decade is linear."""
+    """Draw time and memory on logarithmic axes; dotted lines show linear growth."""
     import matplotlib
 
     matplotlib.use("Agg")  # no display is needed
@@ -150,7 +150,7 @@ def _bare_mib() -> float:
 
 
 def _watched(work: Callable[[], float]) -> Point:
-    """Run it while this process and those that it starts are watched."""
+    """Run `work` and watch the memory of this process and its children."""
     with Watch(os.getpid()) as watch:
         took = work()
     return Point(took, max(watch.most_mib, peak_mib()))

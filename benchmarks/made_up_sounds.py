@@ -99,7 +99,7 @@ def write_notes(folder: Path, count: int = NOTES) -> Path:
 
 
 def _save(file: Path, sound: np.ndarray, rng: np.random.Generator, rate: int) -> None:
-    """Write 16 bits, as loud as microphones happen to be."""
+    """Write 16 bits, at loudnesses that differ as those of recordings do."""
     soundfile.write(file, sound / np.abs(sound).max() * rng.uniform(0.2, 0.9), rate)
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark says: two medians and their ratio, or one figure, measured in this run."""
+"""The results of a benchmark as a table: two medians and their ratio, or one figure."""
 
 import os
 import platform
@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table that compares."""
+    """One row of a comparison."""
 
     what: str
     ours: str
@@ -21,14 +23,14 @@ class Row:
     ratio: float | None = None
 
     def cells(self) -> tuple[str, ...]:
-        """Give what stands in each column."""
+        """Return the text of each column."""
         ratio = "" if self.ratio is None else f"{self.ratio:.1f} x"
         return self.what, self.ours, self.baseline, ratio
 
 
 @dataclass(frozen=True)
 class Section:
-    """A table with the sentences that say how it came about.
+    """A table, and how its figures were measured.
 
     Rows are Rows under COMPARISON, or as many cells each as there are `columns`.
     """
@@ -63,13 +65,13 @@ def seconds(call: Callable[[], object]) -> float:
 def medians(
     ours: Callable[[], object], baseline: Callable[[], object], rounds: int
 ) -> tuple[float, float]:
-    """Median seconds of both, taken in turns so that a noisy machine is noisy to both."""
+    """Median seconds of both, taken in turns, so that noise on the machine affects both."""
     pairs = [(seconds(ours), seconds(baseline)) for _ in range(rounds)]
     return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
 
 
 def peak_mib() -> float:
-    """Most memory that this process has held so far, in MiB."""
+    """Peak memory of this process so far, in MiB; psutil knows a peak on Windows only."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would count the process that started this one as well
         lines = status.read_text().splitlines()
@@ -85,7 +87,7 @@ def machine() -> str:
     if cpuinfo.exists():
         names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         model = names[0].partition(":")[2].strip() if names else model
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    memory = psutil.virtual_memory().total / 2**30
     return (
         f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, Python {platform.python_version()}"
     )

@@ -1,4 +1,4 @@
-"""The most memory that a process and those it starts hold at one time."""
+"""The peak memory of a process together with its children."""
 
 import threading
 from types import TracebackType
@@ -9,7 +9,7 @@ POLL_SECONDS = 0.1
 
 
 class Watch:
-    """Looks at a process's memory from a thread as long as the `with` block lasts.
+    """Samples a process's memory from a thread for as long as the `with` block lasts.
 
     with Watch(process.pid) as watch:
         process.wait()
@@ -42,7 +42,7 @@ class Watch:
 
 
 def tree_mib(pid: int) -> float:
-    """Memory of a process and of all that it started; what they share counts once on Linux."""
+    """Memory of a process and its children, in MiB; what they share counts once on Linux."""
     try:
         root = psutil.Process(pid)
         processes = [root, *root.children(recursive=True)]

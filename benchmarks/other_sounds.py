@@ -1,9 +1,9 @@
-"""The same training run, nothing set, on two kinds of sound that are not speech.
+"""The default training run on two kinds of sound that are not speech.
 
     python -m benchmarks.other_sounds
 
 makes the sounds, trains on each kind to the end, and writes docs/other_sounds.md with the figures
-and docs/other-sounds.png with real and generated sounds. On 2 cores it takes some ten minutes.
+and docs/other-sounds.png with real and generated sounds. On 2 cores it takes some twelve minutes.
 """
 
 import argparse
@@ -38,7 +38,7 @@ settings; nothing is told about them but the folder.
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one kind."""
+    """What the run on one kind of sound gave."""
 
     figures: dict[str, float]
     seconds: float
@@ -67,7 +67,7 @@ def train_on(kind: str, folder: Path, options: tuple[str, ...] = ()) -> Outcome:
 
 
 def _subsample(data: Dataset) -> np.ndarray:
-    """Give real clips, the labels in turns."""
+    """Pick real clips, cycling through the labels."""
     rng = np.random.default_rng(0)
     turns = [i % max(len(data.labels), 1) for i in range(COLUMNS)]
     pools = [np.flatnonzero(data.label_ids == (i if data.labels else -1)) for i in turns]
@@ -75,7 +75,7 @@ def _subsample(data: Dataset) -> np.ndarray:
 
 
 def generated(model: ServedModel) -> np.ndarray:
-    """Give the spectrograms of new sounds, the labels in turns, as callers get them."""
+    """Make new sounds as callers get them, cycling through the labels; return spectrograms."""
     labels = model.labels or [""]
     turns = [labels[i % len(labels)] for i in range(COLUMNS)]
     return model.sample(turns, range(COLUMNS)).spectrograms().astype(np.float32)
@@ -111,7 +111,7 @@ def draw(outcomes: dict[str, Outcome], picture: Path) -> None:
 
 
 def section(outcomes: dict[str, Outcome]) -> Section:
-    """Say what was chosen and what came out, a column for each kind."""
+    """Return the table: what was chosen and what came out, a column for each kind."""
     from sound_vae.quality.evaluation import FIGURES as MEANINGS
 
     transforms = [o.transform for o in outcomes.values()]

@@ -89,16 +89,23 @@ def step_flops(trainer: Trainer) -> float:
 
 
 def run() -> Section:
-    """Clips per second of all three, an epoch of each in turns."""
+    """Measure clips per second of all three, an epoch of each in turns."""
     trainers = [default_trainer(), default_trainer(listening=False), reference_trainer()]
     for trainer in trainers:
         epoch_speed(trainer)  # traces the graph
     turns = [[epoch_speed(trainer) for trainer in trainers] for _ in range(TURNS)]
-    ours, deaf, reference = (statistics.median(speeds) for speeds in zip(*turns, strict=True))
+    ours, unlistening, reference = (
+        statistics.median(speeds) for speeds in zip(*turns, strict=True)
+    )
     per_clip = trainers[0].values_per_clip / trainers[2].values_per_clip
     rows = [
         Row("default settings", f"{ours:.0f}", f"{reference:.1f}", ours / reference),
-        Row("the same without the listener", f"{deaf:.0f}", f"{reference:.1f}", deaf / reference),
+        Row(
+            "the same without the listener",
+            f"{unlistening:.0f}",
+            f"{reference:.1f}",
+            unlistening / reference,
+        ),
     ]
     method = (
         f"Clips per second, the median of {TURNS} epochs taken in turns, after one each that "

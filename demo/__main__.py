@@ -66,7 +66,7 @@ The same on AWS, with your credentials:
 
 
 def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
-    """Go the whole way."""
+    """Run all steps, from the stand-in's start to the summary."""
     check_tools()
     folder = data or spoken_digits.FOLDER
     if data is None:

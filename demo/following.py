@@ -1,4 +1,4 @@
-"""Following an execution as a user would: its history, and the training job's log."""
+"""Follows an execution as a user would: by its history and the training job's log."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from botocore.exceptions import ClientError
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 POLL_SECONDS = 0.5
 EPOCH = re.compile(r"\bepoch=(\d+)\b")
-WORTH_TELLING = ("Task", "Parallel", "Map")
-"""Types of states that do something, or hold others; the rest only choose, wait or pass on."""
+REPORTED_TYPES = ("Task", "Parallel", "Map")
+"""Types of states that do work or contain others; the rest only choose, wait or pass on."""
 
 
 class State(NamedTuple):
     """The execution has entered a state for the first time."""
 
     name: str
-    depth: int  # in how many blocks it lies
+    depth: int  # how many Parallel or Map states it lies in
 
 
 class Epoch(NamedTuple):
@@ -36,8 +36,8 @@ class ExecutionFailedError(Exception):
 def follow(arn: str, stepfunctions: Any, logs: Any) -> Iterator[State | Epoch | dict[str, Any]]:
     """Yield states and epochs as they come, and the execution's output last.
 
-    A state that is entered again is not told again. What happens in an execution that this one
-    starts is not told: the state that waits for it is.
+    Each state is reported once. Of an execution that this one starts, only the state that waits
+    for it is reported.
 
     Raises:
         ExecutionFailedError: it ended otherwise; with the cause.
@@ -67,10 +67,10 @@ def follow(arn: str, stepfunctions: Any, logs: Any) -> Iterator[State | Epoch | 
 
 
 def outline(machine: Mapping[str, Any], depth: int = 0) -> dict[str, int]:
-    """Return the states that are worth telling, and in how many blocks each one lies."""
+    """Return the states to report, and how deeply each is nested."""
     depths = {}
     for name, state in machine["States"].items():
-        if state["Type"] in WORTH_TELLING:
+        if state["Type"] in REPORTED_TYPES:
             depths[name] = depth
         inside = [*state.get("Branches", []), state.get("ItemProcessor")]
         for part in filter(None, inside):

@@ -1,4 +1,7 @@
-"""Programs that the demo starts, each with everything that it starts itself."""
+"""Programs that the demo starts, and ends together with their children.
+
+The stand-in has much the same for its jobs, which the demo does not know.
+"""
 
 import contextlib
 import os
@@ -34,7 +37,7 @@ def lines(program: Program) -> Iterator[str]:
 
 
 def stop(program: Program, patience_seconds: float = 3) -> None:
-    """End the program: ask first, and after a while end it with all that it has started."""
+    """End the program and its children: SIGTERM first, SIGKILL after `patience_seconds`."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program.pid, signal.SIGTERM)
     try:

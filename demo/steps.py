@@ -1,4 +1,4 @@
-"""The steps of the demo, each with the time that it takes, shown while it runs."""
+"""The steps of the demo; each is shown while it runs, and then how long it took."""
 
 import io
 import json
@@ -28,7 +28,7 @@ CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 ACCOUNT, REGION, STACK = "123456789012", "us-east-1", "SoundVae"
 VARIABLE = re.compile(r"export (\w+)=(.*)")
 READY = "# the stand-in for AWS is ready"
-"""How `python -m local` says that it is: after the variables that point AWS's tools at it."""
+"""What `python -m local` prints last, after the variables that point AWS's tools at it."""
 
 
 class DemoError(Exception):
@@ -36,7 +36,7 @@ class DemoError(Exception):
 
 
 class Demo:
-    """The steps, with the time that each one takes."""
+    """One run of the demo."""
 
     def __init__(self, console: Console, port: int) -> None:
         self.console = console
@@ -175,7 +175,8 @@ class Demo:
     def listen(self, labels: list[str], promoted: bool) -> dict[str, Path]:
         """Ask the endpoint for a sound of each label; return the files by their names.
 
-        Without labels, or where the starter is still served, which has others, for five of any.
+        Asks for five sounds of any label if there are none, or if the starter, which has others, is
+        still served.
         """
         if not promoted:
             labels = []

@@ -4,7 +4,7 @@
     python -m smoke                                # says what it will make and cost, and asks
     python -m smoke --yes --report in-frankfurt.md
 
-What came of it is in smoke-report.md, a row for each question. Ctrl-C removes what was made.
+The results are in smoke-report.md, a row for each question. Ctrl-C removes what was made.
 """
 
 import argparse
@@ -29,7 +29,7 @@ INSTANCE_TYPES = "ml.m5.large,ml.m5.xlarge,ml.c5.xlarge"
 
 
 def main() -> None:
-    """Ask, go round, clean up, write down; exit with 1 if a promise was not kept."""
+    """Confirm, run all checks, clean up, write the report; exit with 1 unless all is well."""
     options = _options()
     console = Console(highlight=False)
     if not CDK.exists():

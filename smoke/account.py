@@ -20,7 +20,7 @@ class AccountError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """An account in a region; `stand_in` is the address of what answers in the place of AWS."""
+    """An account in a region; `stand_in` is the address of what answers in place of AWS."""
 
     number: str
     region: str
@@ -29,7 +29,7 @@ class Account:
 
     @classmethod
     def from_environment(cls) -> "Account":
-        """Find out with whose credentials this program runs.
+        """Look up the account that the credentials belong to.
 
         Raises:
             AccountError: there are no credentials, they are refused, or there is no region.

@@ -14,7 +14,7 @@ LONGEST = 600  # characters of an error; some services answer with a page
 
 
 class Found(NamedTuple):
-    """What an inquiry came to; `seconds` where it measured some."""
+    """What a check found; `seconds` if it measured a time."""
 
     yes: bool
     seen: str
@@ -22,7 +22,7 @@ class Found(NamedTuple):
 
 
 class NotAnsweredError(Exception):
-    """The question could not be put; the message says why."""
+    """The question could not be checked; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Answers:
         self._account = account
         self.given: dict[str, Answer] = {}
 
-    def ask(self, key: str, inquire: Callable[[], Found]) -> None:
-        """Answer a question by what `inquire` finds; what goes wrong is an answer as well."""
+    def ask(self, key: str, check: Callable[[], Found]) -> None:
+        """Run the check that answers a question; an error is an answer as well."""
         question = QUESTIONS[key]
         began = time.monotonic()
         try:
             with self.console.status(question.text):
-                found = inquire()
+                found = check()
             seconds = time.monotonic() - began if found.seconds is None else found.seconds
             answer = Answer("yes" if found.yes else "no", found.seen, seconds)
         except NotAnsweredError as reason:
             answer = Answer("not answered", str(reason))
-        except Exception as error:  # others have been paid for, and are still to be answered
+        except Exception as error:  # the other questions are paid for and can still be answered
             answer = Answer("not answered", f"{type(error).__name__}: {error}"[:LONGEST])
         if question.only_aws and self._account.stand_in:
             said = answer.verdict if answer.verdict != "not answered" else "nothing"
@@ -66,11 +66,11 @@ class Answers:
         self._show(question.text, answer)
 
     def get(self, key: str) -> Answer:
-        """Return the answer to a question, also to one that was never put."""
+        """Return the answer to a question, even to one that was never asked."""
         return self.given.get(key, Answer("not answered", "it did not come to that"))
 
     def all_is_well(self) -> bool:
-        """Tell whether every question has a yes; what only AWS knows counts only there."""
+        """Tell whether every answer is yes; questions that only AWS can answer count only there."""
         return all(
             (answer := self.get(key)).verdict == "yes"
             or answer.verdict.startswith("not answered here")

@@ -1,4 +1,4 @@
-"""A deployment that begins while a promotion is under way, at a moment that is chosen.
+"""A deployment that begins at a chosen moment of a promotion.
 
 It is prepared as a change set, so that CloudFormation begins at once when it is told to.
 """

@@ -1,4 +1,4 @@
-"""An execution, followed from its start to its end, with what is seen of it on the way."""
+"""An execution, watched from its start to its end."""
 
 import json
 import time

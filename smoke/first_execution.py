@@ -21,7 +21,7 @@ def says_what_is_wrong(execution: Execution) -> Found:
 
 
 def was_let_in(stage: Stage, execution: Execution) -> Found:
-    """Tell whether no call was denied, in the deployment or after it; measure until the first."""
+    """Tell whether no call was denied, during the deployment or after; time the first call."""
     first = execution.left("Find the sounds")
     denied = [cause for cause in execution.failures() if any(word in cause for word in DENIALS)]
     denied += [

@@ -1,4 +1,4 @@
-"""Whether the images of the stack can be pulled: asks their registries, other accounts' ones."""
+"""Whether the stack's images exist in their registries, which are other accounts'."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Evidence that several questions share: gathered once, missing for all of them or for none."""
+"""A result that several questions share: computed once; if that fails, it fails for them all."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """Calls `gather` for whoever asks first."""
+    """Calls `gather` when the result is needed first."""
 
     def __init__(self, gather: Callable[[], T]) -> None:
         self._gather = gather
@@ -17,7 +17,7 @@ class Once(Generic[T]):
         self._reason = ""
 
     def __call__(self) -> T:
-        """Return what was gathered; raises `NotAnsweredError` to all if that failed."""
+        """Return the result; raises `NotAnsweredError` at every call if computing it failed."""
         if self._reason:
             raise NotAnsweredError(self._reason)
         if not self._found:

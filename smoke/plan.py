@@ -1,4 +1,4 @@
-"""What will be made and what it costs: said before anything is."""
+"""What will be made and what it costs, shown before anything is made."""
 
 from rich.console import Console
 from rich.table import Table

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Question(NamedTuple):
-    """Has a `yes` if all is well; `only_aws`: whatever stands in for AWS cannot know."""
+    """A question with a yes if all is well; `only_aws` if a stand-in for AWS cannot answer it."""
 
     text: str
     only_aws: bool = False

@@ -1,4 +1,4 @@
-"""What is left of a stage that was removed: looked for, compared with what the page says, removed.
+"""What a removed stage leaves behind: compared with what the page says, then removed.
 
 docs/settings.md names what remains: models and endpoint configs of promotions, and log groups that
 others than CloudFormation made.
@@ -13,7 +13,7 @@ from smoke.stage import Stage
 
 
 def only_what_the_page_says(stage: Stage) -> Found:
-    """List what should not be there any more; then sweep away what may be."""
+    """List what should be gone; then delete what the page says is left."""
     unexpected = []
     if status := stage.status():
         unexpected.append(f"the stack, {status}")

@@ -1,4 +1,4 @@
-"""The page that is left: a row for each question."""
+"""The report of the smoke test: a row for each question."""
 
 import subprocess
 from datetime import UTC, datetime

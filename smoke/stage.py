@@ -1,4 +1,4 @@
-"""The stage that is deployed for this, under a name that nothing else has, and removed after it."""
+"""The stage that the smoke test deploys, under a name of its own, and removes again."""
 
 import json
 import secrets
@@ -63,14 +63,14 @@ class Stage:
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
 
     def prepare(self, change: str, *settings: str) -> str:
-        """Make a change set that nobody carries out yet; return its name, which is `change`."""
+        """Create a change set without executing it; return its name, which is `change`."""
         assembly = self.synth(change, *settings)
         prepared = ("--method", "prepare-change-set", "--change-set-name", change)
         cdk.run("deploy", self.stack, "--app", str(assembly), *NEVER_ASK, *prepared)
         return change
 
     def carry_out(self, change: str) -> str:
-        """Carry a change set out; return the reasons if it fails, "" if it succeeds."""
+        """Execute a change set; return the reasons if it fails, "" if it succeeds."""
         began = datetime.now(UTC)
         self.client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=change)
         if self.settled() == "UPDATE_COMPLETE":

@@ -1,4 +1,4 @@
-"""Once round the product, in an order in which each step finds what it needs; and the way out."""
+"""All checks, in an order in which each finds what it needs, and the removal of the stage."""
 
 from pathlib import Path
 

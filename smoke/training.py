@@ -1,4 +1,4 @@
-"""The execution that trains and promotes, and what its training job tells."""
+"""The execution that trains and promotes, and what its training job shows."""
 
 import time
 from datetime import UTC, datetime
