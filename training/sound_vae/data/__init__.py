@@ -1,1 +1,1 @@
-"""Files to clips to spectrograms, split into datasets; also where they are larger than memory."""
+"""From files to clips to spectrograms, split into datasets; the data may exceed memory."""

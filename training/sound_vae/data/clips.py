@@ -45,7 +45,7 @@ class Clips:
     rates: np.ndarray  # (clips,), Hz
 
     def waves(self, clips: np.ndarray, samples: int | None = None) -> np.ndarray:
-        """Give the clips (n,) of these numbers as (n, samples), padded with silence."""
+        """Return the clips of these indices (n,) as (n, samples), padded with silence."""
         waves = np.zeros((len(clips), samples or self.samples), np.float32)
         for row, clip in zip(waves, clips, strict=True):
             start, end = (4 * int(sample) for sample in self.ends[clip : clip + 2])

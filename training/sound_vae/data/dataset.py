@@ -29,7 +29,7 @@ BATCH, NEIGHBOURS = 64, 1024  # clips
 
 @dataclass(frozen=True)
 class Dataset:
-    """Clips as spectrograms with their labels. A part of a Dataset is a Dataset, too."""
+    """Clips as spectrograms with their labels; a subset of a Dataset is a Dataset."""
 
     clips: Rows  # (clips, frames, bins), float16 in 0..1; indexing reads them, maybe from a file
     names: list[str]
@@ -57,7 +57,7 @@ class Dataset:
         return len(self.names)
 
     def subset(self, numbers: np.ndarray) -> "Dataset":
-        """Give the clips of these numbers, without reading them yet."""
+        """Select the clips of these indices, without reading them yet."""
         names = [self.names[number] for number in numbers]
         return replace(
             self, clips=Rows(self.clips, numbers), names=names, label_ids=self.label_ids[numbers]
@@ -66,7 +66,7 @@ class Dataset:
     def split(self, share: float) -> tuple["Dataset", "Dataset"]:
         """Split into training and validation clips; the latter are about this share of all.
 
-        A clip's side depends on its name alone, so it keeps it when the folder grows.
+        The split depends on names alone, so a clip stays on its side when the folder grows.
         Raises DataError when there are fewer than two clips.
         """
         if len(self) < 2:
@@ -80,21 +80,21 @@ class Dataset:
         return self.subset(np.flatnonzero(~validation)), self.subset(np.flatnonzero(validation))
 
     def labelled(self) -> "Dataset":
-        """Leave out the clips that have no label."""
+        """Select the clips that have a label."""
         return self.subset(np.flatnonzero(self.label_ids != NO_LABEL))
 
     def of_labels(self, labels: Sequence[str]) -> "Dataset":
-        """Keep the clips that have one of these labels; the numbers of the labels stay."""
+        """Select the clips that have one of these labels; label ids stay the same."""
         kept = [self.labels.index(label) for label in labels]
         return self.subset(np.flatnonzero(np.isin(self.label_ids, kept)))
 
     def relabelled(self, labels: Sequence[str]) -> "Dataset":
-        """Give the clips label ids of another list, which holds each of their labels."""
+        """Renumber the labels by another list, which must hold each of them."""
         ids = [labels.index(self.labels[i]) if i != NO_LABEL else NO_LABEL for i in self.label_ids]
         return replace(self, label_ids=np.array(ids, int), labels=list(labels))
 
     def subsample(self, most: int, seed: int) -> "Dataset":
-        """All clips, or `most` random ones of more."""
+        """Draw at most `most` random clips; all of them if there are no more."""
         return self.subset(subsample(np.arange(len(self)), most, seed))
 
 
@@ -150,9 +150,10 @@ def _transform(clips: Clips, n_fft: int | None, hop_length: int | None) -> Trans
 
 
 def transform_clips(clips: Clips, transform: Transform) -> np.ndarray:
-    """All clips as (clips, frames, bins), float16 in a file.
+    """Transform all clips to (clips, frames, bins), float16 in a file.
 
-    Clips of like length are transformed together up to the end of the longest; silence stays 0.
+    A batch holds clips of similar length and is transformed up to the end of the longest; the
+    silence after it stays 0.
     """
     scratch = Scratch((len(clips.names), transform.frames, transform.bins), np.float16)
     graph = _graph(transform)
@@ -180,7 +181,7 @@ def _graph(transform: Transform) -> tf.types.experimental.GenericFunction:
 
 
 def _by_length(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Batches of clip numbers of like length, not far from each other in the files."""
+    """Yield batches of indices of clips of similar length that lie near each other in the file."""
     for start in range(0, len(lengths), NEIGHBOURS):
         order = start + np.argsort(lengths[start : start + NEIGHBOURS], kind="stable")
         for i in range(0, len(order), BATCH):
@@ -188,7 +189,7 @@ def _by_length(lengths: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _rank(name: str) -> float:
-    """Turn a name into a number in 0..1 that depends on nothing else."""
+    """Hash a name to a number in 0..1."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
 

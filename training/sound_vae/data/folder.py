@@ -13,7 +13,7 @@ AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
 def visible_files(folder: Path) -> list[str]:
-    """Every file below the folder, as paths from there, in the same order everywhere.
+    """List every file below the folder as a relative path, in the same order on every machine.
 
     Raises DataError when there is no such folder.
     """

@@ -1,4 +1,4 @@
-"""A folder of prepared log-spectrograms, one `.npy` of (bins, frames) a clip.
+"""Reads a folder of prepared log-spectrograms, one `.npy` of (bins, frames) per clip.
 
 Values are decibels, or lie between 0 and 1 (each file scaled by its own minimum and maximum).
 """
@@ -29,7 +29,7 @@ def read_prepared(
     n_fft: int | None = None,
     hop_length: int | None = None,
 ) -> tuple[np.ndarray, list[str], list[str | None], Transform, DataReport]:
-    """Values (clips, frames, bins), float16 in 0..1 in a file; names, labels, transform, report.
+    """Return values (clips, frames, bins), float16 in a file; names, labels, transform, report.
 
     All files must have the shape that most have; others are skipped. Raises DataError when none
     can be used.
@@ -80,7 +80,7 @@ def _load(file: Path) -> np.ndarray:
 
 
 def _shape(folder: Path, name: str) -> tuple[int, int] | str:
-    """Give the shape of a spectrogram, or the reason why it is none."""
+    """Return the shape of a spectrogram, or the reason why the file is not one."""
     try:
         array = _load(folder / name)
     except (ValueError, OSError, EOFError) as error:
@@ -95,7 +95,7 @@ def _shape(folder: Path, name: str) -> tuple[int, int] | str:
 
 
 def _unit_scale(array: np.ndarray) -> np.ndarray:
-    """Decibels to 0..1 with the loudest value at 1; what is 0..1 already stays."""
+    """Scale decibels to 0..1 with the loudest value at 1; leave what is in 0..1 already."""
     if array.min() >= 0 and array.max() <= 1:
         return array.astype(np.float32)
     return np.clip(1 - (array - array.max()) / FLOOR_DB, 0, 1).astype(np.float32)

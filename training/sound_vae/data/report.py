@@ -1,4 +1,4 @@
-"""What became of every file in the data folder, and the one kind of error that a user can mend."""
+"""What was done with every file in the data folder, and the error that a user can fix."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 class DataError(Exception):
-    """The data cannot be trained on; the message is a sentence for whoever can mend it."""
+    """The data cannot be trained on; the message is a sentence for whoever can fix it."""
 
 
 @dataclass
@@ -24,7 +24,7 @@ class DataReport:
     warnings: list[str] = field(default_factory=list)  # what its owner should know
 
     def reasons(self) -> Iterator[tuple[str, int, str]]:
-        """Why files were skipped: reason, number of files and the first of them, most first."""
+        """Yield why files were skipped: reason, count and first file, the most frequent first."""
         for reason, count in Counter(reason for _, reason in self.skipped).most_common():
             yield reason, count, next(name for name, why in self.skipped if why == reason)
 

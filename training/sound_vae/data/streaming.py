@@ -1,4 +1,4 @@
-"""What lets data be larger than memory: arrays in files, some rows of them, and a bounded map."""
+"""For data larger than memory: arrays in files, selections of rows, and a bounded map."""
 
 import math
 import os
@@ -33,18 +33,18 @@ class Scratch:
         self._file.truncate(size)
 
     def write(self, row: int, values: np.ndarray) -> None:
-        """Put values at the beginning of a row. Unlike a mapping's, their pages are not ours."""
+        """Write values at the start of a row; a memory map would count as our memory."""
         content = np.ascontiguousarray(values, self.dtype).data
         os.pwrite(self._file.fileno(), content, row * self.row_bytes)
 
     def array(self) -> np.ndarray:
-        """Give the rows as an array in the file; nothing can be written any more."""
+        """Return the rows as an array in the file; nothing can be written after this."""
         with self._file as file:
             return np.memmap(file, self.dtype, "r+", shape=self.shape)
 
 
 class Rows:
-    """Some rows of an array that may lie in a file; indexing reads those asked for, no others."""
+    """A selection of rows of an array that may lie in a file; indexing reads no others."""
 
     def __init__(self, values: "np.ndarray | Rows", rows: np.ndarray) -> None:
         self.values: np.ndarray = values.values if isinstance(values, Rows) else values
@@ -59,14 +59,14 @@ class Rows:
 
 
 def batches(clips: np.ndarray | Rows) -> Iterator[slice]:
-    """Slices of clips that fit into memory together: smaller ones where each clip is large."""
+    """Yield slices of clips that fit into memory together: the larger the clips, the fewer."""
     size = min(max(BATCH_VALUES // int(np.prod(clips.shape[1:])), 1), MOST_IN_BATCH)
     for start in range(0, len(clips), size):
         yield slice(start, start + size)
 
 
 def subsample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """All rows, or as many random ones as `most`, in order."""
+    """Draw at most `most` random rows, in order; all of them if there are no more."""
     if len(rows) <= most:
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
@@ -79,7 +79,7 @@ def bounded_map(
     most: int,
     quick: Callable[[Item], bool] = lambda item: False,
 ) -> Iterator[Result]:
-    """`pool.map`, but with at most `most` results that nobody has taken yet.
+    """`pool.map`, but with at most `most` pending results (its own `buffersize` is Python 3.14's).
 
     Work on `quick` items is done in this thread: handing it over would take longer.
     """

@@ -1,4 +1,4 @@
-"""Sentences about data that can be trained on, but perhaps not as its owner thinks."""
+"""Warnings about data that can be trained on, but perhaps not as its owner expects."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 MANY_CROPPED = 0.05  # of the sounds; the chosen length cuts off at most 2 %
-UNEQUAL = 6  # times as long as the shortest tenth of the sounds is the longest tenth
+UNEQUAL = 6  # 90th percentile of length over the 10th
 
 
 def about_sounds(
@@ -18,7 +18,7 @@ def about_sounds(
     sample_rate: int,
     clip_seconds: float,
 ) -> Iterator[str]:
-    """Warn of what reading changed in sounds of these lengths (sounds,) and rates (Hz)."""
+    """Warn of what reading changed, given lengths `seconds` (sounds,) and `rates` (Hz)."""
     files = len(seconds)
     if len(rates) > 1:
         yield from _rates(rates, sample_rate)
@@ -39,7 +39,7 @@ def about_sounds(
 
 
 def about_labels(labelled: int, files: int, different: int, *, used: bool) -> Iterator[str]:
-    """Warn where labels were found in names but not understood, or are missing."""
+    """Warn if labels were found in names but not used, or are missing."""
     if labelled and not used and labelled * 2 < files:
         yield (
             f"Only {_of(labelled, files)} labelled, so labels were left out: put every sound into "

@@ -1,7 +1,6 @@
-"""model.json: what a served model can make, and what it takes to build its networks again.
+"""model.json: what a served model can make, and how to build its networks again.
 
-inference.py reads it as well, on its own: the serving container has no TensorFlow to import this
-with.
+inference.py reads the file without this module: the serving container has no TensorFlow.
 """
 
 import json
@@ -23,10 +22,10 @@ class Description:
     transform: Transform
     labels: list[str]
     temperature: float  # of requests that name none
-    texture: float  # standard deviation of the noise on decoded spectrograms, of their 0 to 1
+    texture: float  # standard deviation of the noise added to decoded spectrograms (0..1)
 
     def write(self, model_dir: Path) -> None:
-        """Write model.json; rate, length and latent_dim stand there for inference.py."""
+        """Write model.json; it repeats rate, length and latent_dim for inference.py."""
         content: dict[str, Any] = {
             "architecture": self.architecture.to_json(),
             "transform": self.transform.to_json(),
@@ -44,7 +43,7 @@ class Description:
     def read(cls, model_dir: Path) -> Self:
         """Read model.json.
 
-        Raises OSError, ValueError, KeyError or TypeError when it is not one of this version's.
+        Raises OSError, ValueError, KeyError or TypeError if another version wrote it.
         """
         content = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
         return cls(

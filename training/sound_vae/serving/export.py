@@ -1,9 +1,9 @@
-"""The trained model to the folder that TensorFlow Serving's container reads.
+"""Writes the trained model as the folder that TensorFlow Serving's container reads.
 
 1/saved_model.pb, 1/variables/   signatures serving_default, morph, variations, latents
 1/assets.extra/                  a request for each of them, to warm up with
 code/                            checks requests in front of it
-model.json, vae.weights.h5       what ServedModel reads besides
+model.json, vae.weights.h5       what ServedModel reads as well
 """
 
 import shutil
@@ -27,9 +27,9 @@ def export(
     *,
     griffin_lim_iterations: int,
 ) -> None:
-    """Write everything but the figures into model_dir; rounds the density as `round_weights` does.
+    """Write everything but metrics.json into model_dir; rounds the density like the weights.
 
-    The weights of `vae` must have been rounded before the density was fitted to what they give.
+    Call `round_weights` before fitting the density, which depends on the weights.
     """
     density.factors.assign(_rounded(density.factors))
     generator = SoundGenerator(
@@ -63,7 +63,7 @@ def export(
 
 
 def write_handler(code: Path) -> None:
-    """Write inference.py and the modules that it imports, under the names they have here."""
+    """Write inference.py and the modules that it imports, under their own names."""
     modules = code / "sound_vae" / "serving" / "container"
     modules.mkdir(parents=True, exist_ok=True)
     for source in Path(container.__file__).parent.glob("*.py"):
@@ -72,7 +72,7 @@ def write_handler(code: Path) -> None:
 
 
 def round_weights(vae: VAE) -> None:
-    """Keep 8 significant bits of each weight (the values bfloat16 has), so that they compress.
+    """Round each weight to bfloat16 (8 significant bits), so that the archive compresses.
 
     Must come before anything is derived from the weights.
     """
@@ -85,7 +85,7 @@ def _rounded(values: tf.Variable) -> tf.Tensor:
 
 
 def warmup_requests(sample_rate: int, latent_dim: int) -> list[Request]:
-    """One request for each signature."""
+    """Return one request for each signature."""
     hiss = tf.random.stateless_uniform([sample_rate // 20, 1], seed=[0, 0], minval=-0.5, maxval=0.5)
     seed, temperature = tf.constant([0], tf.int64), tf.constant([0.0])
     return [
@@ -113,10 +113,9 @@ def warmup_requests(sample_rate: int, latent_dim: int) -> list[Request]:
 
 
 def publish(unfinished: Path, model_dir: Path) -> None:
-    """Move a whole model into model_dir, which may hold another one and files of other kinds.
+    """Move a finished model into model_dir, which may hold another one and other files.
 
-    A process that is killed on the way leaves model_dir without a `1/`, which nothing takes for a
-    model.
+    If the process is killed on the way, model_dir is left without `1/` and is no model.
     """
     model_dir.mkdir(parents=True, exist_ok=True)
     names = sorted((path.name for path in unfinished.iterdir()), key=lambda name: name == "1")

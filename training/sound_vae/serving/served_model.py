@@ -23,21 +23,21 @@ from sound_vae.model.autoencoder import VAE
 from sound_vae.model.spectrogram import Transform
 from sound_vae.serving.description import WEIGHTS_FILE, Description
 
-UNPACKED_BYTES = 4_000_000_000  # more is no model of ours
+UNPACKED_BYTES = 4_000_000_000  # an archive that holds more is refused
 BATCH = 50  # sounds that are made in one call
 
 
 class ModelError(Exception):
-    """There is no model, or none that this version can read; the message is a sentence part."""
+    """There is no model that this version can read; the message is part of a sentence."""
 
 
 @dataclass(frozen=True)
 class Sounds:
-    """Some sounds of a model and where in latent space they lie."""
+    """Sounds that a model made, and their latent vectors."""
 
     wavs: list[bytes]  # 16-bit mono WAV files
     z: np.ndarray  # (sounds, latent_dim)
-    labels: list[str]  # what was drawn; empty where no label was asked for
+    labels: list[str]  # of each sound; empty if they were not made by label
     transform: Transform
 
     def waves(self) -> np.ndarray:
@@ -55,7 +55,7 @@ class Sounds:
 
 
 class ServedModel:
-    """What lies in a model.tar.gz; its graph and its networks are loaded when they are needed.
+    """The content of a model.tar.gz; graph and networks are loaded when they are needed.
 
     `labels` and `temperature` are those that requests may name; `transform` has the rate, in Hz,
     and the length of the sounds.
@@ -207,5 +207,5 @@ def _unreadable(name: str, error: Exception) -> ModelError:
 
 
 def _arrays(group: h5py.Group) -> int:
-    """How many weights a file of Keras holds."""
+    """Count the weights in a file of Keras."""
     return sum(1 if isinstance(x, h5py.Dataset) else _arrays(x) for x in group.values())

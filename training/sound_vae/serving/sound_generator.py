@@ -1,4 +1,4 @@
-"""The served graph: from a label, a recording or z to the bytes of WAV files.
+"""The served graph: turns labels, a recording or z into the bytes of WAV files.
 
 All of it is TensorFlow graph code, so that the serving container needs no package.
 """
@@ -14,7 +14,7 @@ AUDIBLE_VALUE = 0.05  # of a spectrogram, on its 0 to 1 scale: 4 dB above the fl
 
 
 class SoundGenerator(tf.Module):
-    """Makes sounds. A sound's seed alone decides its noise, whatever else is in the batch."""
+    """Makes sounds; a sound's noise depends on its seed alone, not on the rest of the batch."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class SoundGenerator(tf.Module):
     def sample(
         self, label: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Make new sounds; the empty label stands for any."""
+        """Make new sounds; an empty label means any label."""
         label_id = tf.where(label == "", self.density.choose(seed), self._label_id(label))
         z = self.density.sample(label_id, seed, temperature)
         return {**self._render(z), "label": tf.gather(self.labels, label_id)}
@@ -65,7 +65,7 @@ class SoundGenerator(tf.Module):
         seed: tf.Tensor,
         temperature: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        """Walk a straight line in latent space; one seed, so both ends deviate alike."""
+        """Interpolate in latent space; both ends use one seed and so the same noise."""
         both = tf.ones([2])
         ends = self.density.sample(
             self._label_id(tf.stack([start, end])), tf.stack([seed, seed]), temperature * both
@@ -84,13 +84,13 @@ class SoundGenerator(tf.Module):
     def variations(
         self, audio_bytes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Sounds like the given 16-bit WAV of any rate; temperature 0 codes and decodes it."""
+        """Make sounds like a 16-bit WAV of any rate; temperature 0 codes and decodes it."""
         wave = self._fit(audio_bytes)
         mu, _ = self.encoder(self.transform.spectrogram(wave[None]), training=False)
         return self._render(self.density.around(mu, seed, temperature))
 
     def latents(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Exactly these latent vectors, (batch, latent_dim)."""
+        """Make the sounds of exactly these latent vectors, (batch, latent_dim)."""
         return self._render(z)
 
     def _label_id(self, label: tf.Tensor) -> tf.Tensor:
@@ -124,7 +124,7 @@ class SoundGenerator(tf.Module):
         return tf.clip_by_value(values + tf.where(values > AUDIBLE_VALUE, noise, 0.0), 0.0, 1.0)
 
     def _fit(self, audio_bytes: tf.Tensor) -> tf.Tensor:
-        """Make a WAV file what the training clips are: mono, trimmed, resampled, padded."""
+        """Bring a WAV file to the form of training clips: mono, trimmed, resampled, padded."""
         channels, rate = tf.audio.decode_wav(audio_bytes)
         wave = tf.reduce_mean(channels, axis=1)
         peak = tf.reduce_max(tf.abs(wave))

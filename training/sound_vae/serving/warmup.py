@@ -1,7 +1,7 @@
-"""Requests that TensorFlow Serving answers to itself before it takes anybody else's.
+"""Requests that TensorFlow Serving runs while it starts, before it takes any other.
 
 The first call of a signature builds and optimises its graph, some 0.5 s each. The file that this
-writes into the SavedModel makes the container do so while it starts:
+module writes into the SavedModel moves that to the start of the container:
 https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
 
