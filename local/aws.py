@@ -1,4 +1,4 @@
-"""How the stand-in's own parts call its services: as a role, like the services of AWS do."""
+"""How the stand-in's own parts call its services: under a role, as AWS's services do."""
 
 import re
 from typing import Any
@@ -14,14 +14,13 @@ from local.aws_environment import operator_environment
 ACCOUNT = "123456789012"
 """moto's account for callers with made-up credentials."""
 
-
 BOTO_NAMES = {
     "cloudwatchlogs": "logs",
     "eventbridge": "events",
     "sagemakerruntime": "sagemaker-runtime",
     "sfn": "stepfunctions",
 }
-"""Where the other SDKs' name of a service is not that of boto3."""
+"""boto3's names of the services that other SDKs call differently."""
 
 
 def endpoint_url() -> str:
@@ -30,7 +29,7 @@ def endpoint_url() -> str:
 
 
 def role_environment(role_arn: str, service: str, region: str) -> dict[str, str]:
-    """Return what `operator_environment` does, with the credentials of a session of `role_arn`.
+    """Return the variables of `operator_environment`, with credentials of a session of `role_arn`.
 
     Raises `iam.NotTrustedError` if the role does not let `service` assume it.
     """
@@ -42,8 +41,11 @@ def role_environment(role_arn: str, service: str, region: str) -> dict[str, str]
     }
 
 
-def client_as(role_arn: str, service: str, api: str, region: str) -> Any:
-    """Return a boto3 client for `api` with a session of `role_arn` that `service` has assumed."""
+def client_as(role_arn: str, service: str, api: str, region: str, timeout: int = 60) -> Any:
+    """Return a boto3 client for `api` with a session of `role_arn` that `service` has assumed.
+
+    It waits `timeout` seconds for an answer.
+    """
     environment = role_environment(role_arn, service, region)
     return boto3.client(
         api,
@@ -52,10 +54,11 @@ def client_as(role_arn: str, service: str, api: str, region: str) -> Any:
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=environment["AWS_SESSION_TOKEN"],
-        # a state machine retries by its own rules, and the service checks the parameters
-        # and there is no sync-localhost for StartSyncExecution
         config=Config(
-            parameter_validation=False, retries={"max_attempts": 0}, inject_host_prefix=False
+            parameter_validation=False,  # the service checks the parameters
+            retries={"max_attempts": 0},  # a state machine retries by its own rules
+            inject_host_prefix=False,  # there is no sync-localhost for StartSyncExecution
+            read_timeout=timeout,
         ),
     )
 

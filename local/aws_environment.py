@@ -1,4 +1,7 @@
-"""The environment variables that point the AWS tools at the stand-in."""
+"""The environment variables that point the AWS tools at the stand-in.
+
+Not in aws.py, because that imports moto, which must not be imported before its port is known.
+"""
 
 
 def operator_environment(url: str, region: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""The clock of what only waits: Wait states, retries, a job that waits for spare capacity.
+"""The clock for everything that only waits: Wait states, retries, jobs without spare capacity.
 
-Work takes the time that it takes. A test that waits an hour sets `speed` and is done in seconds.
+Real work takes its real time. A test that waits an hour sets `speed` and is done in seconds.
 """
 
 import threading
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 speed = 1.0
-"""How many of its seconds pass in a real one."""
+"""Seconds of this clock in a real second."""
 
 
 def wait(seconds: float, woken: threading.Event, is_over: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong on AWS, made to happen here: `python -m local --fault no-quota=ml.g5.xlarge`.
+"""Makes happen here what goes wrong on AWS: `python -m local --fault no-quota=ml.g5.xlarge`.
 
     no-quota=TYPE         CreateTrainingJob for that instance type answers ResourceLimitExceeded
     no-spot-quota=TYPE    ... for spot training only, which has quotas of its own

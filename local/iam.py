@@ -1,17 +1,17 @@
-"""IAM: what a role may do is decided as AWS does, by Action, Resource and Condition.
+"""IAM: whether a role may make a call, decided as on AWS by Action, Resource and Condition.
 
-moto's own enforcement judges every JSON service against the resource `*`, and knows neither
-PassRole nor the source of a CopyObject, and asks nobody for the KMS key of an object. Only sessions
-of roles are judged here: the person at the keyboard owns the account. The roles of the CDK's
+moto's own enforcement checks every JSON service against the resource `*`, knows neither PassRole
+nor the source of a CopyObject, and does not ask for the KMS key of an object. Only sessions of
+roles are checked here: the person at the keyboard owns the account. The roles of the CDK's
 bootstrap (`cdk-*`) may do everything.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from botocore import xform_name
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
 from moto.iam.access_control import PermissionResult
@@ -85,12 +85,14 @@ def assume_role(role_arn: str, service: str, region: str) -> Any:
     )
 
 
+VERBS = ("Create", "Describe", "Delete", "Stop", "Update")
+
+
 def _sagemaker_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
-    kind = re.sub(r"^(Create|Describe|Delete|Stop|Update)", "", action)
+    kind = action.removeprefix(next((v for v in VERBS if action.startswith(v)), ""))
     kinds = [kind, "EndpointConfig"] if action in ("CreateEndpoint", "UpdateEndpoint") else [kind]
     names = {kind: parameters.get(f"{kind}Name") for kind in kinds}
-    dashed = {kind: re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower() for kind in kinds}
-    return [f"{dashed[kind]}/{name}" for kind, name in names.items() if name]
+    return [f"{xform_name(kind, '-')}/{name}" for kind, name in names.items() if name]
 
 
 def _logs_resources(action: str, parameters: Mapping[str, Any]) -> list[str]:
@@ -173,8 +175,8 @@ def use_of_key(action: str, object_arn: str, account: str) -> tuple[str, str] | 
     return None
 
 
-class Judge:
-    """Judges one HTTP request that a role session has signed."""
+class RoleRequest:
+    """One HTTP request, signed by a session of a role, that may need several permissions."""
 
     def __init__(self, response: Any, request: Any) -> None:
         self.response = response
@@ -216,8 +218,8 @@ class Judge:
             self.require(*key)
 
 
-def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> None:
-    """Judge one request, in place of moto; `resource` is what moto takes it to be about."""
+def _authorize(self: Any, iam_request_class: type, resource: str = "*") -> None:
+    """Check one request, in place of moto; `resource` is what moto takes it to be about."""
     headers = {name.lower(): value for name, value in self.headers.items()}
     if "x-amz-security-token" not in headers or "Credential=" not in headers.get(
         "authorization", ""
@@ -234,9 +236,9 @@ def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> 
     )
     if not hasattr(request._access_key, "_owner_role_name"):
         return
-    judge = Judge(self, request)
+    call = RoleRequest(self, request)
     service, _, operation = request._action.partition(":")
-    if judge.role.startswith("cdk-") or operation == "GetCallerIdentity":
+    if call.role.startswith("cdk-") or operation == "GetCallerIdentity":
         return
     try:
         if service == "s3":
@@ -245,32 +247,32 @@ def _authorize_json(self: Any, iam_request_class: type, resource: str = "*") -> 
             operation = (renamed | listing).get(operation, operation)
             source = unquote(headers.get("x-amz-copy-source", "")).lstrip("/")
             if source:
-                judge.require_object("s3:GetObject", f"arn:aws:s3:::{source.partition('?')[0]}")
+                call.require_object("s3:GetObject", f"arn:aws:s3:::{source.partition('?')[0]}")
                 operation = "PutObject" if operation == "CopyObject" else operation
-            judge.require_object(f"s3:{operation}", resource)
+            call.require_object(f"s3:{operation}", resource)
             return
-        _judge_json(judge, service, operation, resource)
+        _require_json(call, service, operation, resource)
     except JsonRESTError:
         if "json" in headers.get("content-type", ""):
             raise
         request._raise_access_denied()
 
 
-def _judge_json(judge: Judge, service: str, operation: str, resource: str) -> None:
-    parameters = judge.query | _parameters(judge.response.raw_body)
+def _require_json(call: RoleRequest, service: str, operation: str, resource: str) -> None:
+    parameters = call.query | _parameters(call.response.raw_body)
     if service == "scheduler":  # a name is in the path, and not in the body
-        parameters["Name"] = judge.response.raw_path.rpartition("/")[2]
+        parameters["Name"] = call.response.raw_path.rpartition("/")[2]
     resources = [resource]
     if resource == "*":  # moto does not know better for most services
-        where = (judge.response.region, judge.account)
+        where = (call.response.region, call.account)
         resources = resource_arns(service, operation, parameters, *where)
     for arn in resources:
-        judge.require(f"{service}:{operation}", arn)
+        call.require(f"{service}:{operation}", arn)
     if service == "sagemaker" and parameters.get("Tags"):
-        judge.require("sagemaker:AddTags", resources[0])
+        call.require("sagemaker:AddTags", resources[0])
     if passed_role := _passed_role(service, parameters):
         to_service = {"iam:PassedToService": f"{service}.amazonaws.com"}
-        judge.require("iam:PassRole", passed_role, **to_service)
+        call.require("iam:PassRole", passed_role, **to_service)
 
 
 def _passed_role(service: str, parameters: Mapping[str, Any]) -> str | None:
@@ -290,7 +292,7 @@ def _parameters(body: bytes | str) -> dict[str, Any]:
 
 
 def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:
-    """Judge by a bucket's policy; moto treats a statement whose Condition fails as a Deny."""
+    """Evaluate a bucket's policy; moto treats a statement whose Condition fails as a Deny."""
     if self.policy is None:
         return PermissionResult.NEUTRAL
     statements = [
@@ -303,5 +305,5 @@ def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResul
 
 def install() -> None:
     """Replace moto's rules with these."""
-    ActionAuthenticatorMixin._authenticate_and_authorize_action = _authorize_json
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = _authorize
     FakeBucket.get_permission = _bucket_permission

@@ -1,4 +1,4 @@
-"""What IAM policies say: Action, Resource and Condition of statements, as AWS evaluates them.
+"""Evaluates IAM policies as AWS does: Action, Resource and Condition of their statements.
 
 moto's own evaluation ignores most conditions, and treats a statement whose condition does not hold
 as a refusal.
@@ -20,6 +20,7 @@ def as_list(value: Any) -> list[Any]:
 
 def matches(pattern: str, value: str, flags: int = 0) -> bool:
     """Tell whether `value` is what a pattern with `*` and `?` describes."""
+    # fnmatch would take [ for the beginning of a set
     regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(regex, value, flags | re.DOTALL) is not None
 

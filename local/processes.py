@@ -1,4 +1,4 @@
-"""The processes that the stand-in starts, and their folders: all are gone when it ends."""
+"""The processes that the stand-in starts, and their folders; all end with the stand-in."""
 
 import atexit
 import contextlib
@@ -14,7 +14,7 @@ _folders = tempfile.TemporaryDirectory(prefix="sound-vae-local-", ignore_cleanup
 
 
 def new_folder(prefix: str) -> Path:
-    """Make a folder that is gone at the latest when this program ends."""
+    """Make a folder that is deleted when this program ends, if not before."""
     return Path(tempfile.mkdtemp(prefix=prefix, dir=_folders.name))
 
 

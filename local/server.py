@@ -1,4 +1,4 @@
-"""Starts the stand-in: moto's server with this package's rules in force."""
+"""Starts the stand-in: moto's server with this package's patches."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ def start(port: int) -> str:
             raise PortInUseError(
                 f"Port {port} is in use: choose another with --port, or end the program there."
             ) from error
-    # read by moto when it is imported, which is why all imports of it wait until here
+    # moto reads these when it is imported, so nothing imports it before
     os.environ["MOTO_PORT"] = str(port)
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     from moto.server import ThreadedMotoServer
@@ -33,7 +33,7 @@ def start(port: int) -> str:
     from local.sagemaker import service as sagemaker
     from local.states import stepfunctions
 
-    # the last one listens to the others
+    # events last: it wraps what the others install
     for service in (iam, cloudformation, stepfunctions, sagemaker, sagemaker_runtime, events):
         service.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise

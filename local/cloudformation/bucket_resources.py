@@ -1,4 +1,4 @@
-"""Resource types of CloudFormation's that moto lacks: what belongs to a bucket."""
+"""Resource types that moto lacks: a bucket's policy, emptying it, its notifications."""
 
 import json
 from typing import Any

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
-from botocore.config import Config
+from botocore import xform_name
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 
-from local.aws import BOTO_NAMES, endpoint_url, role_environment
+from local.aws import BOTO_NAMES, client_as
 
 MOST_RESPONSE = 4096
-"""Bytes of a response that CloudFormation takes, without spaces; `output_paths` choose a part."""
+"""Bytes of a response, without spaces, that CloudFormation takes."""
 
 
 def client_for(call: dict[str, Any], role: str, region: str, timeout: int) -> Any:
@@ -28,35 +28,20 @@ def client_for(call: dict[str, Any], role: str, region: str, timeout: int) -> An
     api = BOTO_NAMES.get(name) or known.get(name)
     if api is None:
         raise TemplateError(message=f"Package @aws-sdk/client-{call['service']} does not exist.")
-    region = call.get("region") or region
-    session = role_environment(role, "lambda.amazonaws.com", region)
-    return boto3.client(
-        api,
-        region_name=region,
-        endpoint_url=endpoint_url(),
-        aws_access_key_id=session["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=session["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=session["AWS_SESSION_TOKEN"],
-        config=Config(
-            parameter_validation=False,
-            read_timeout=timeout,
-            retries={"max_attempts": 0},
-            inject_host_prefix=False,  # there is no sync-localhost for StartSyncExecution
-        ),
-    )
+    return client_as(role, "lambda.amazonaws.com", api, call.get("region") or region, timeout)
 
 
 def method_for(client: Any, action: str) -> Callable[..., dict[str, Any]]:
     """Return the client's method for `putObject`, `PutObject` or `PutObjectCommand`."""
     operation = action.removesuffix("Command")
     operation = operation[:1].upper() + operation[1:]
-    methods = {api: name for name, api in client.meta.method_to_api_mapping.items()}
-    if operation not in methods:
+    method = xform_name(operation)
+    if client.meta.method_to_api_mapping.get(method) != operation:
         raise TemplateError(
             message=f"Unable to find command named: {operation}Command for api: "
             f"{client.meta.service_model.service_name}"
         )
-    return getattr(client, methods[operation])
+    return getattr(client, method)
 
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:
@@ -115,7 +100,7 @@ class AwsSdkCall:
 
     @classmethod
     def has_cfn_attr(cls, attribute: str) -> bool:
-        """Say yes: the call's response decides what there is."""
+        """Return True: which attributes there are depends on the call's response."""
         return True
 
     def get_cfn_attribute(self, attribute: str) -> Any:

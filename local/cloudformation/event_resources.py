@@ -1,4 +1,4 @@
-"""Resource types of CloudFormation's that moto lacks: what is called when, and by whom."""
+"""Resource types that moto lacks: schedules, topics and the permission to call a function."""
 
 import json
 from typing import Any

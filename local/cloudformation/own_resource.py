@@ -1,4 +1,4 @@
-"""What resource types of CloudFormation's that moto lacks have in common."""
+"""The base class of the resource types that moto lacks."""
 
 import contextlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Api = Callable[[str], Any]
 
 
 def owners_api(region: str) -> Api:
-    """Return what makes clients of the account's owner in `region`."""
+    """Return a function that makes clients of the account's owner in `region`."""
     keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     return lambda name: boto3.client(name, region_name=region, endpoint_url=endpoint_url(), **keys)
 
@@ -22,7 +22,7 @@ def owners_api(region: str) -> Api:
 class OwnResource:
     """One resource: `put` makes it or changes it in place, `remove` deletes it.
 
-    A type says so with calls of its service. Ref gives the physical id, Fn::GetAtt the attributes.
+    Subclasses do both with calls of the service. Ref is the physical id, Fn::GetAtt an attribute.
     """
 
     name_property: str | None = None
@@ -34,7 +34,7 @@ class OwnResource:
 
     @classmethod
     def put(cls, name: str, properties: dict[str, Any], api: Api, exists: bool) -> "OwnResource":
-        """Make or change the resource; some types need no more than a name."""
+        """Make or change the resource; here it is no more than a name."""
         return cls(name)
 
     @classmethod
@@ -43,7 +43,7 @@ class OwnResource:
 
     @classmethod
     def has_cfn_attr(cls, attribute: str) -> bool:
-        """Say yes: `put` decides what there is."""
+        """Return True: `put` decides which attributes there are."""
         return True
 
     def get_cfn_attribute(self, attribute: str) -> str:

@@ -1,4 +1,4 @@
-"""CloudFormation's resource types: those that moto lacks, and what it does wrong in its own."""
+"""CloudFormation's resource types: those that moto lacks, and corrections to its own."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ NAMES = {
     ManagedPolicy: "ManagedPolicyName",
     StateMachine: "StateMachineName",
 }
-"""The properties by which a template names these; moto knows others or none."""
+"""The properties by which a template names these; moto has others or none."""
 
 
 _state_machine_attribute = StateMachine.get_cfn_attribute

@@ -1,4 +1,4 @@
-"""The resources of one CloudFormation stack, brought up to date in the order of their needs.
+"""The resources of one CloudFormation stack, updated in the order of their dependencies.
 
 moto compares templates by their text, updates in no order and skips what it does not know. Here a
 resource is brought up to date after everything it refers to, when its resolved properties differ:
@@ -18,7 +18,7 @@ from local.cloudformation import custom_resource, resource_schemas, resource_typ
 
 
 class Hold:
-    """Where a change waits: `reached` is set once it is there, and `release` lets it go on."""
+    """A point where a change waits: `reached` is set once it is there, `release` lets it go on."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
@@ -70,7 +70,7 @@ class Made(NamedTuple):
 
 
 class ResourceMap(parsing.ResourceMap):
-    """The resources of one stack; looking one up brings it, and before it its needs, up to date."""
+    """The resources of one stack; looking one up first updates it and what it depends on."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,7 +103,7 @@ class ResourceMap(parsing.ResourceMap):
         return self._resource_json_map.get(name, made.template if made else {}).get("Type", "")
 
     def update(self, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
-        """Make and change resources until `template` is fulfilled; `clean_up` removes the rest."""
+        """Make and change resources as `template` says; `clean_up` removes what it lacks."""
         self._template = template
         if parameters is not None:
             self.input_parameters = parameters
@@ -124,7 +124,7 @@ class ResourceMap(parsing.ResourceMap):
             self._made = {name: self._made[name] for name in names}
 
     def roll_back(self, template: dict[str, Any], parameters: dict[str, Any]) -> None:
-        """Fulfil the former `template` again, with the former resources where they are left."""
+        """Go back to the former `template`, with the former resources where they still exist."""
         new = self._new
         self.update(template, parameters)
         self._new = new
@@ -174,8 +174,8 @@ class ResourceMap(parsing.ResourceMap):
         template = self._resource_json_map[name]
         if not self._is_wanted(name):
             return
-        needs = template.get("DependsOn", [])
-        for dependency in [needs] if isinstance(needs, str) else needs:
+        dependencies = template.get("DependsOn", [])
+        for dependency in [dependencies] if isinstance(dependencies, str) else dependencies:
             self[dependency]
         try:
             wanted = parsing.clean_json(
@@ -188,10 +188,10 @@ class ResourceMap(parsing.ResourceMap):
             else:
                 resource = made.resource
         except Exception:
-            self.failed = self.failed or name  # the first is the one that others need
+            self.failed = self.failed or name  # the first is the one that others depend on
             raise
         self._parsed_resources[name] = resource
-        self._made.pop(name, None)  # so that what it needs comes before it
+        self._made.pop(name, None)  # so that its dependencies come before it
         self._made[name] = Made(resource, wanted, template)
         self._reached.add(name)
 

@@ -1,7 +1,7 @@
 """CloudFormation: changes of stacks run in the background, roll back if they fail, and show it.
 
 moto makes its changes before it answers, never rolls back, and mixes up stacks whose change sets
-have the same name. What becomes of the resources is in stack_resources.py.
+have the same name. The resources are in stack_resources.py.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class Stack(models.Stack):
         return self.resource_map.made()
 
     def settle_outputs(self) -> None:
-        """Evaluate the outputs of the template that the stack fulfils now."""
+        """Evaluate the outputs of the template that the stack now has."""
         self.output_map = self._create_output_map()
         self._outputs = super().outputs or []
 
@@ -88,7 +88,7 @@ class Stack(models.Stack):
 
 
 class CloudFormation(models.CloudFormationBackend):
-    """moto's backend with the answers that the CDK's command line relies on."""
+    """moto's backend, with the behaviour that the CDK's command line relies on."""
 
     _url_module = urls  # moto looks for one beside the class
     stacks: dict[str, Any]
@@ -173,7 +173,7 @@ class CloudFormation(models.CloudFormationBackend):
         return change_set.stack
 
     def execute(self, change_set: Any) -> None:
-        """Begin to carry a change set out."""
+        """Begin to execute a change set."""
         stack, kind = change_set.stack, change_set.change_set_type
         allowed = {"REVIEW_IN_PROGRESS"} if kind == "CREATE" else CHANGEABLE
         stack.begin(f"{kind}_IN_PROGRESS", allowed)

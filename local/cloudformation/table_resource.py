@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.cloudformation.own_resource import Api, OwnResource
+from local.cloudformation.own_resource import Api, OwnResource, owners_api
 
 AT_CREATION = (
     "AttributeDefinitions",
@@ -62,8 +62,6 @@ class Table(OwnResource):
         cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
     ) -> None:
         """Delete the table; a table that is protected from deletion is an error."""
-        from local.cloudformation.own_resource import owners_api
-
         api = owners_api(region_name)("dynamodb")
         with contextlib.suppress(api.exceptions.ResourceNotFoundException):
             api.delete_table(TableName=resource_name)

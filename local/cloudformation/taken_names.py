@@ -1,4 +1,4 @@
-"""Names that a template gives and that are taken already: CloudFormation refuses to make those.
+"""Refuses to create a resource under a name that is taken, as CloudFormation does.
 
 Many of the services' own calls would change what is there, and so does moto.
 """

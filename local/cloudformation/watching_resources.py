@@ -1,4 +1,4 @@
-"""Resource types of CloudFormation's that moto lacks or cannot change: logs and alarms."""
+"""Resource types that moto lacks or cannot change: log groups, metric filters, alarms."""
 
 from typing import Any
 

@@ -16,7 +16,10 @@ class NotDeliveredError(Exception):
 
 
 def _find(path: str, event: dict[str, Any]) -> Any:
-    """Return what a path such as `$.resources[0]` names, None where there is nothing."""
+    """Return what a path such as `$.resources[0]` names, or None.
+
+    EventBridge's paths are names and indexes; a JSONPath library would take more than it does.
+    """
     value: Any = event
     for key, index in re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path):
         try:

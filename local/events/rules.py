@@ -1,4 +1,4 @@
-"""EventBridge: what happens in the account becomes events, which rules match and deliver.
+"""EventBridge: events of executions, jobs and buckets, and the rules that deliver them.
 
 moto makes no events of executions and jobs, ignores whether a rule is disabled, and can reach
 neither topics nor state machines.
@@ -76,7 +76,7 @@ def _milliseconds(value: Any) -> Any:
 def publish(
     source: str, kind: str, detail: dict[str, Any], resources: list[str], where: tuple[str, str]
 ) -> None:
-    """Offer an event to the rules of an account and region, which `where` names."""
+    """Offer an event to the rules of an account and region, `where`."""
     account, region = where
     rules = list(events_backends[account][region].event_buses["default"].rules.values())
     if not rules:
@@ -159,7 +159,7 @@ SENDERS = {"sns": _to_topic, "sqs": _to_queue, "states": _to_state_machine}
 
 
 def _execution_changed(execution: Execution, status: str) -> None:
-    """Tell of an execution; "Express Workflows do not emit events to EventBridge".
+    """Publish a change of an execution; "Express Workflows do not emit events to EventBridge".
 
     AWS's example of the event shows neither error nor cause; rules in the field read both from
     `$.detail`, so they are here, null where there is none.
@@ -190,12 +190,12 @@ _start = Execution.start
 _terminated = BaseExecutionWorkerCommunication.terminated
 
 
-def _start_and_tell(self: Execution) -> None:
+def _start_and_publish(self: Execution) -> None:
     _execution_changed(self, "RUNNING")  # before it can end
     _start(self)
 
 
-def _terminate_and_tell(self: BaseExecutionWorkerCommunication) -> None:
+def _terminate_and_publish(self: BaseExecutionWorkerCommunication) -> None:
     _terminated(self)
     _execution_changed(self.execution, self.execution.exec_status.value)
 
@@ -203,8 +203,8 @@ def _terminate_and_tell(self: BaseExecutionWorkerCommunication) -> None:
 _show = TrainingJob._show
 
 
-def _show_and_tell(self: TrainingJob, *args: Any, **more: Any) -> None:
-    """Tell of a training job, in the words of DescribeTrainingJob, its times in milliseconds."""
+def _show_and_publish(self: TrainingJob, *args: Any, **more: Any) -> None:
+    """Publish a training job as DescribeTrainingJob shows it, with times in milliseconds."""
     _show(self, *args, **more)
     record = self.record
     where = (record.arn.split(":")[4], self.region)
@@ -242,9 +242,9 @@ def _object_changed(account_id: str, bucket: Any, event_name: str, key: Any) -> 
 def install() -> None:
     """Replace moto's rules with these."""
     Rule.send_to_targets = _offer
-    Execution.start = _start_and_tell
-    BaseExecutionWorkerCommunication.terminated = _terminate_and_tell
-    TrainingJob._show = _show_and_tell  # type: ignore[method-assign]
+    Execution.start = _start_and_publish
+    BaseExecutionWorkerCommunication.terminated = _terminate_and_publish
+    TrainingJob._show = _show_and_publish  # type: ignore[method-assign]
     notifications._send_event_bridge_message = _object_changed
     with contextlib.suppress(IndexError):
         _worker.pop()

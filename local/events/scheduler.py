@@ -1,11 +1,11 @@
-"""EventBridge Scheduler: firing a schedule, which moto keeps and never fires."""
+"""EventBridge Scheduler: fires a schedule; moto keeps schedules and never fires them."""
 
 import datetime
 import json
 from typing import Any
 
+from botocore import xform_name
 from moto.scheduler.models import scheduler_backends
-from moto.stepfunctions.parser.utils import camel_to_snake_case
 
 from local.aws import ACCOUNT, BOTO_NAMES, client_as
 from local.states.sdk_shapes import to_request
@@ -37,6 +37,6 @@ def fire_schedule(name: str, group: str = "default", region: str = "us-east-1") 
     else:
         raise ValueError(f"The local stand-in fires no schedule at {target['Arn']}.")
     api = client_as(target["RoleArn"], SERVICE, BOTO_NAMES.get(service, service), region)
-    method = camel_to_snake_case(action)
+    method = xform_name(action)
     model = api.meta.service_model.operation_model(api.meta.method_to_api_mapping[method])
     return getattr(api, method)(**to_request(parameters, model.input_shape))

@@ -1,4 +1,4 @@
-"""A job's folder of checkpoints and its mirror in S3, kept in step while the job runs."""
+"""A job's folder of checkpoints, mirrored to S3 while the job runs."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LOOKS = 0.3
 
 
 class Checkpoints:
-    """CheckpointConfig: what is in S3 comes first, then every change of the folder goes there.
+    """CheckpointConfig: downloads what is in S3, then uploads every change of the folder.
 
     `config` has S3Uri and perhaps LocalPath, which lies below /opt/ml: here below `base`.
     """
@@ -27,7 +27,7 @@ class Checkpoints:
         self._s3 = s3
         self._mirrored: dict[str, tuple[int, int]] = {}  # path -> time and size when uploaded
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._keep_alike, daemon=True)
+        self._thread = threading.Thread(target=self._mirror_until_closed, daemon=True)
 
     def __enter__(self) -> "Checkpoints":
         self.folder.mkdir(parents=True)
@@ -71,7 +71,7 @@ class Checkpoints:
             self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + name)
         self._mirrored = present
 
-    def _keep_alike(self) -> None:
+    def _mirror_until_closed(self) -> None:
         with contextlib.suppress(ClientError):  # not allowed: the last look says so
             while not self._closed.wait(SECONDS_BETWEEN_LOOKS):
                 self.mirror()

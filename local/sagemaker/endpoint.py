@@ -1,7 +1,7 @@
-"""What answers behind a SageMaker endpoint: a model server process for each model archive.
+"""The model servers behind endpoints: one process for each model archive.
 
-Loading TensorFlow takes seconds, so a server whose archive is served no longer stays for a while:
-the next endpoint config with the same files and environment has it at once.
+Loading TensorFlow takes seconds, so a server that is no longer used is kept for a while: the next
+endpoint config with the same files and environment gets it at once.
 """
 
 import hashlib
@@ -18,10 +18,10 @@ import requests
 
 from local import processes
 from local.aws import bucket_and_key, client_as
-from local.logs import LogStream
+from local.sagemaker import SERVICE
+from local.sagemaker.logs import LogStream
 from local.sagemaker.model_server import READY
 
-SERVICE = "sagemaker.amazonaws.com"
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 180
 """The container must answer /ping within three minutes, as on AWS."""
@@ -62,7 +62,7 @@ def acquire(model: Any, endpoint_name: str, region: str) -> "ModelServer":
 
 
 def release(server: "ModelServer") -> None:
-    """Note that an endpoint no longer uses `server`; those used longest ago are ended."""
+    """Note that an endpoint no longer uses `server`; end the servers that were idle longest."""
     with _lock:
         server.users -= 1
         idle = [one for one in _servers if not one.users]

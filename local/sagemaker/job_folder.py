@@ -1,4 +1,4 @@
-"""What a training job finds under /opt/ml, and what is taken from there at its end."""
+"""The folder /opt/ml of a training job: what it finds there, and what is uploaded at its end."""
 
 import json
 import tarfile
@@ -85,7 +85,7 @@ def failure_reason(base: Path, exit_code: int) -> str:
 
 
 def upload(base: Path, record: Any, s3: Any) -> str:
-    """Upload what the job leaves, and return the URL of its model.tar.gz."""
+    """Upload the job's results; return the URL of its model.tar.gz."""
     bucket, prefix = bucket_and_key(record.output_data_config["S3OutputPath"])
     folder = "/".join(filter(None, [prefix.strip("/"), record.training_job_name]))
     for name, source in {"model": "model", "output": "output/data"}.items():

@@ -7,8 +7,8 @@ from moto.sagemaker.exceptions import ValidationError
 from local import iam
 from local.aws import client_as
 from local.policies import decide
+from local.sagemaker import SERVICE
 
-SERVICE = "sagemaker.amazonaws.com"
 REQUIRED = (
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
@@ -23,7 +23,7 @@ REQUIRED = (
 """What the execution role of a job in a VPC must be allowed, by SageMaker's guide to roles."""
 
 NOWHERE = "http://127.0.0.1:9"
-"""Nobody listens on port 9: what wants to leave an isolated container is refused at once."""
+"""Nothing listens on port 9, so an isolated job's connections are refused at once."""
 
 
 def require(config: dict[str, list[str]], role_arn: str, region: str) -> None:
@@ -51,7 +51,7 @@ def require(config: dict[str, list[str]], role_arn: str, region: str) -> None:
 
 
 def isolated(environment: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a container without network: no credentials, no way out."""
+    """Return the environment of a container without network or credentials."""
     kept = {k: v for k, v in environment.items() if not k.startswith("AWS_") or "REGION" in k}
     proxies = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
     return (

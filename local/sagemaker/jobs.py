@@ -18,10 +18,7 @@ from local import faults, iam
 from local.aws import bucket_and_key
 from local.sagemaker import job_network
 from local.sagemaker.job_folder import input_objects
-from local.sagemaker.training_job import TrainingJob
-
-DAY = 86400
-"""Seconds that a job may run unless MaxRuntimeInSeconds says otherwise."""
+from local.sagemaker.training_job import DAY, TrainingJob
 
 LOCAL_STORAGE = re.compile(r"\w+d|\w+dn|\w+de|g[4-9]\w*|gr6|p[4-9]\w*|trn\w+|i\d\w*")
 """Instance families with NVMe disks: VolumeSizeInGB does nothing there, and they take no key."""

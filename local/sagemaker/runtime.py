@@ -1,7 +1,7 @@
 """SageMaker Runtime: InvokeEndpoint passes the request on to the model server, bytes as they are.
 
-moto answers with canned results, decodes a WAV file as text, and mistakes a request that is not
-signed for one of S3's.
+moto answers with canned results, decodes a WAV file as text, and takes an unsigned request for one
+to S3.
 """
 
 import json

@@ -18,8 +18,8 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from local import faults, iam
 from local.aws import bucket_and_key, client_as
+from local.sagemaker import SERVICE
 from local.sagemaker.endpoint import (
-    SERVICE,
     ModelNotServedError,
     ModelServer,
     acquire,
@@ -31,8 +31,8 @@ from local.sagemaker.jobs import TrainingJobs, refused
 POLL_SECONDS = 0.2
 
 
-def _let_in(call: str) -> None:
-    """Raise what AWS answers when it is busy, if a fault says so."""
+def _throttle(call: str) -> None:
+    """Raise a ThrottlingException if a fault asks for it."""
     if faults.current.is_busy(call):
         raise refused("ThrottlingException", "Rate exceeded")
 
@@ -46,12 +46,14 @@ class SageMaker(TrainingJobs):
         super().__init__(region_name, account_id)
         self.servers: dict[str, ModelServer] = {}  # by endpoint name
         self.pending_configs: dict[str, str] = {}  # by endpoint name, while it is updated
-        self._cold_starts: dict[str, int] = {}  # by endpoint name, how many requests it refuses yet
+        self._cold_starts: dict[
+            str, int
+        ] = {}  # by endpoint name, how many requests are still refused
         self._cold_starts_lock = threading.Lock()
 
     def create_model(self, model_name: str, **request: Any) -> Model:
         """Create a model whose artifact the role can read, as AWS makes sure at once."""
-        _let_in("CreateModel")
+        _throttle("CreateModel")
         if model_name in self._models:
             raise ValidationError(message=f'Cannot create already existing model "{model_name}".')
         url = (request.get("primary_container") or {}).get("ModelDataUrl")
@@ -72,7 +74,7 @@ class SageMaker(TrainingJobs):
 
     def create_endpoint_config(self, **request: Any) -> FakeEndpointConfig:
         """Create a config under a name that is not taken."""
-        _let_in("CreateEndpointConfig")
+        _throttle("CreateEndpointConfig")
         name = request["endpoint_config_name"]
         if name in self.endpoint_configs:
             raise ValidationError(
@@ -104,7 +106,7 @@ class SageMaker(TrainingJobs):
 
     def update_endpoint(self, endpoint_name: str, endpoint_config_name: str) -> FakeEndpoint:
         """Serve another config; if it does not come up, the one before goes on serving."""
-        _let_in("UpdateEndpoint")
+        _throttle("UpdateEndpoint")
         endpoint = self.endpoints.get(endpoint_name)
         if endpoint is None:
             raise ValidationError(message=f'Could not find endpoint "{endpoint_name}".')
@@ -183,7 +185,7 @@ class SageMaker(TrainingJobs):
 
 
 class Responses(SageMakerResponse):
-    """Two actions that moto does not have, and one whose parameters it ignores."""
+    """Two actions that moto lacks, and one whose parameters it ignores."""
 
     def list_models(self) -> ActionResult:
         """ListModels, of the names that contain NameContains."""

@@ -3,11 +3,11 @@
     POST /v1/models/model:predict
     {"signature_name": "serving_default", "inputs": {"x": [1, 2.5]}}    ->    {"outputs": [2, 5]}
 
-Of the API's two formats this is the one by columns; that by rows (`instances`) is not understood.
+Of the API's two formats only the columnar one is there, not that by rows (`instances`).
 Bytes travel as `{"b64": …}`, both ways; outputs are bytes if their name ends in `_bytes`. What does
-not fit the signature, and an InvalidArgumentError out of the graph, is HTTP 400 with
-`{"error": …}`. Requests that the model brings along to warm up with are answered before any other;
-one that fails stops the model from being served.
+not fit the signature, and an InvalidArgumentError from the graph, is HTTP 400 with
+`{"error": …}`. The model's warm-up requests are answered before any other; if one fails, the model
+is not served.
 """
 
 import base64
@@ -106,9 +106,6 @@ class TensorFlowServing:
         return response(environ, start_response)
 
     def _respond(self, request: Request) -> Response:
-        if request.path == f"/v1/models/{MODEL_NAME}":
-            status = {"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}
-            return Response(json.dumps(status), content_type="application/json")
         if request.path != f"/v1/models/{MODEL_NAME}:predict" or request.method != "POST":
             return self._error(404, f"Not found: {request.method} {request.path}")
         try:

@@ -20,11 +20,10 @@ from moto.core.utils import utcnow
 
 from local import clock, faults, processes
 from local.aws import client_as, endpoint_url, role_environment
-from local.logs import LogStream
-from local.sagemaker import job_folder, job_network
+from local.sagemaker import SERVICE, job_folder, job_network
 from local.sagemaker.checkpoints import Checkpoints
+from local.sagemaker.logs import LogStream
 
-SERVICE = "sagemaker.amazonaws.com"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 REPOSITORY = Path(__file__).parents[2]
 JOB_ENVIRONMENT = Path(os.environ.get("SOUND_VAE_JOB_ENVIRONMENT", REPOSITORY / ".venv-job"))
@@ -37,6 +36,9 @@ IMAGE_ENVIRONMENT = {
 
 CAPACITY_SECONDS = 0.2
 """Between two checks for capacity."""
+
+DAY = 86400
+"""Seconds that a job may run unless MaxRuntimeInSeconds says otherwise."""
 
 STOP_SECONDS = 120
 """Between SIGTERM and SIGKILL when a job is stopped, as on AWS."""
@@ -119,7 +121,7 @@ class TrainingJob:
         return self._stopped_as if self._stopped else "Completed"
 
     def _get_instance(self) -> None:
-        """Wait for the instance; where there is none, as long as a spot job is patient."""
+        """Wait for an instance; a spot job waits up to MaxWaitTimeInSeconds, another one fails."""
         kind, spot = self.record.resource_config["InstanceType"], bool(self._patience)
         if self.record.resource_config.get("InstanceCount", 1) > 1:
             raise JobFailedError(
@@ -146,7 +148,7 @@ class TrainingJob:
         return self.record.stopping_condition["MaxWaitTimeInSeconds"] if spot else None
 
     def _train(self, log: LogStream) -> bool:
-        """Train on one instance, from the last checkpoint; tell whether it was taken away."""
+        """Train on one instance, from the last checkpoint; tell whether it was interrupted."""
         if self._stopped:
             return False
         base = processes.new_folder("training-job-")
@@ -194,7 +196,7 @@ class TrainingJob:
         }
         if self.record.enable_network_isolation:
             environment = job_network.isolated(environment)
-        limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", 86400)
+        limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", DAY)
         start = time.monotonic()
         self._process = processes.start([toolkit], environment, base)
         if self._stopped:
@@ -220,7 +222,7 @@ class TrainingJob:
             self._trained_seconds += time.monotonic() - start
 
     def _read_metrics(self, line: str) -> bool:
-        """Note the figures in a line of the log; tell whether there were any."""
+        """Read the metrics in a line of the log; tell whether there were any."""
         found = {}
         for name, regex in self.metrics.items():
             for text in regex.findall(line):

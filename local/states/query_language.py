@@ -1,4 +1,4 @@
-"""JSONata as Step Functions speaks it: the language itself, $hash and $parse.
+"""JSONata as Step Functions evaluates it: the language itself, $hash and $parse.
 
 moto expects a Java virtual machine here, writes strings into the expression without escaping them,
 and lacks $hash.
@@ -34,7 +34,7 @@ def hash_of(value: Any, algorithm: str) -> str:
 
 
 FUNCTIONS = {"hash": hash_of, "parse": json.loads}
-"""Of Step Functions' own, those that the product's definition calls."""
+"""Those of Step Functions' own functions that are implemented here."""
 
 
 def _with_nulls(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How Step Functions turns a state's JSON into the parameters of an SDK call, and its answer back.
+"""Converts a state's JSON to the parameters of an SDK call, and the answer back to JSON.
 
 The rules are those that LocalStack recorded on AWS (test_aws_sdk_task_service.snapshot.json):
 s3:putObject stores the Body `text data` as `"text data"`, with its quotes, an object or a number
@@ -27,7 +27,7 @@ def spelled(member: str) -> str:
 
 
 def to_request(value: Any, shape: Any, path: str = "") -> Any:
-    """Return what boto3 wants in place of a state's JSON, following the service's model.
+    """Convert a state's JSON to boto3's parameters, following the service's model.
 
     Raises `UnknownParameterError` for a name that the structure does not have.
     """

@@ -1,7 +1,7 @@
-"""How Task, Parallel and Choice states are carried out: attempts, time limits, branches, endings.
+"""Runs Task, Parallel and Choice states: attempts, time limits, branches, and how they end.
 
-moto measures time by the wall clock, starts two threads for every state, lets a Parallel's error
-lose its name, hangs if an execution is stopped while a Parallel begins, and evaluates a Choice's
+moto measures time by the wall clock, starts two threads for every state, loses the name of a
+Parallel's error, hangs if an execution is stopped while a Parallel begins, and evaluates a Choice's
 Default even if a rule leads to the same state.
 """
 
@@ -46,14 +46,14 @@ STOP_CHECK_SECONDS = 0.25
 
 
 class Latch(threading.Event):
-    """An event that stays set; moto clears it at once, and who is about to wait misses it."""
+    """An event that stays set; moto clears it at once, so that a thread about to wait misses it."""
 
     def clear(self) -> None:
         """Stay set: a program that has ended does not go on."""
 
 
 def in_time(seconds: float, work: Callable[[], None]) -> bool:
-    """Do work in a thread for at most `seconds` of the local clock; tell whether it is done."""
+    """Run `work` in a thread for at most `seconds` of the local clock; tell whether it is done."""
     done = threading.Event()
 
     def run() -> None:
@@ -68,7 +68,7 @@ def in_time(seconds: float, work: Callable[[], None]) -> bool:
 
 
 def _run_program(self: Program, env: Any) -> None:
-    """Carry a state machine or a branch out, within its TimeoutSeconds if it has some."""
+    """Run a state machine or a branch, within its TimeoutSeconds if it has some."""
     with contextlib.suppress(RuntimeError):  # stopped before its first state
         env.next_state_name = self.start_at.start_at_name
     if self.timeout_seconds is None:
@@ -78,7 +78,7 @@ def _run_program(self: Program, env: Any) -> None:
 
 
 def _attempt(self: ExecutionState, env: Any) -> None:
-    """Do what the state is for once, within its TimeoutSeconds."""
+    """Run the state once, within its TimeoutSeconds."""
     self.timeout.eval(env=env)
     seconds = env.stack.pop()
     frame = env.open_frame()
@@ -129,7 +129,7 @@ def _outcome(self: ExecutionState, env: Any) -> None:
 
 
 def _until_done(self: ExecutionState, env: Any, attempt: Callable[[], None]) -> None:
-    """Attempt until it succeeds, or its failure is caught, or is the state's failure."""
+    """Attempt until it succeeds, its error is caught, or no Retry is left."""
     context = env.states.context_object.context_object_data
     context["State"]["RetryCount"] = 0
     parallel = isinstance(self, StateParallel)
@@ -138,7 +138,7 @@ def _until_done(self: ExecutionState, env: Any, attempt: Callable[[], None]) -> 
             attempt()
             return
         except Exception as error:
-            if not env.is_running():  # stopped: nobody is interested in how its work ended
+            if not env.is_running():  # stopped: how its work ended does not matter
                 return
             failure = self._from_error(env=env, ex=error)
         variables.pending(env.variable_store).clear()

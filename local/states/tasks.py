@@ -47,7 +47,7 @@ ERROR_PREFIXES = {
     "sns": "Sns",
     "ssm": "Ssm",
 }
-"""By which Step Functions prefixes the errors of an SDK call: the Java SDK's names of clients."""
+"""The prefixes of an SDK call's errors: the Java SDK's names of the clients."""
 
 HEADLESS = {"headObject": "S3.NoSuchKeyException", "headBucket": "S3.NoSuchBucketException"}
 """A HEAD's 404 has no body that names the error; the Java SDK names it by the operation."""
@@ -160,7 +160,7 @@ class AwsSdkTask(TaskUnderTheRole, aws_sdk.StateTaskServiceAwsSdk):
 
 
 class StoppedError(Exception):
-    """A task that nobody waits for any more."""
+    """The task was stopped while it waited."""
 
 
 def wait_for_end(self: Any, env: Any, sync_resolver: Callable[[], Any], **_: Any) -> Any:

@@ -16,7 +16,7 @@ from local.states.state_errors import TOO_LARGE, failed
 
 
 def pending(store: VariableStore) -> dict[str, Any]:
-    """Return what the state that is being carried out will assign when it is left."""
+    """Return what the running state will assign when it is left."""
     return store.__dict__.setdefault("_pending", {})
 
 

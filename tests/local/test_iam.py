@@ -169,6 +169,6 @@ def test_a_schedule_is_a_resource_of_its_own_and_needs_pass_role(
         api.update_schedule(Name="a", **wanted)
 
 
-def test_the_accounts_owner_is_not_judged(client: Client) -> None:
+def test_the_accounts_owner_may_do_everything(client: Client) -> None:
     assert "Buckets" in client("s3").list_buckets()
     assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"

@@ -122,7 +122,7 @@ def test_a_call_takes_as_long_as_its_function_may(client: Client, outcome: Any) 
     with HTTPServer(("127.0.0.1", 0), Slow) as server, pytest.MonkeyPatch.context() as patch:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         patch.setattr(
-            "local.cloudformation.custom_resource.endpoint_url",
+            "local.aws.endpoint_url",
             lambda: f"http://127.0.0.1:{server.server_port}",
         )
         client("lambda").update_function_configuration(FunctionName="custom", Timeout=1)

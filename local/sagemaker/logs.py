@@ -1,4 +1,4 @@
-"""CloudWatch Logs: where jobs and endpoints write, line by line, with the role they run under."""
+"""CloudWatch Logs: jobs and endpoints write their output there, under their own role."""
 
 import contextlib
 import threading
@@ -8,9 +8,10 @@ from types import TracebackType
 from botocore.exceptions import ClientError
 
 from local.aws import client_as
+from local.sagemaker import SERVICE
 
 FLUSH_SECONDS = 0.5
-"""A reader who follows a job sees its lines this late."""
+"""The delay with which somebody who follows a job sees its lines."""
 
 
 class LogStream:
@@ -21,7 +22,7 @@ class LogStream:
 
     def __init__(self, group: str, stream: str, role_arn: str, region: str) -> None:
         self._where = {"logGroupName": group, "logStreamName": stream}
-        self._client = client_as(role_arn, "sagemaker.amazonaws.com", "logs", region)
+        self._client = client_as(role_arn, SERVICE, "logs", region)
         self._lines: list[dict[str, object]] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
