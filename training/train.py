@@ -28,7 +28,7 @@ from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
-from sound_vae.fit.schedule import Schedule, choose_batch_size
+from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_batch_size
 from sound_vae.fit.trainer import Trainer, TrainingFailed
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means, residual
@@ -105,6 +105,7 @@ def prepare(args: argparse.Namespace, training: Dataset, validation: Dataset) ->
         steps_per_call=args.steps_per_call,
         seed=args.seed,
         kl_weight=args.kl_weight,
+        least_steps=STEPS_AN_EPOCH,
     )
     return Trainer(vae, training, validation, schedule, listener=listener)
 

@@ -162,6 +162,15 @@ APPENDED = (
 KEPT_BACK = (
     Sentence('promote is "never"', "As you wished. `promote_with` serves it."),
     Sentence(
+        "its sounds lie … from recordings, those of the served model …",
+        "They are less like the recordings that were held back. Train longer or on more sounds, or "
+        "promote it all the same.",
+    ),
+    Sentence(
+        "… % of its sounds are copies of training clips",
+        "It plays back what it was given. Train for fewer epochs, or on more sounds.",
+    ),
+    Sentence(
         "its validation loss is …, that of the served model …",
         "It is no better. Train longer or on more sounds, or promote it all the same.",
     ),
@@ -192,8 +201,12 @@ KEPT_BACK = (
 
 PROMOTED = (
     Sentence(
+        "its sounds lie … from recordings, those of the served model …",
+        "Both were measured on the same recordings: timbre, loudness and fine structure.",
+    ),
+    Sentence(
         "its validation loss is …, that of the served model …",
-        "Both were measured on the same clips.",
+        "The same, by how well they code held-back clips, where these are too few for the other.",
     ),
     Sentence('the input names this model; promote is "always"', "It was not compared."),
     Sentence(

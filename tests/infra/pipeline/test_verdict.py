@@ -67,6 +67,26 @@ WORSE = {"val_loss": -1.0, "served_val_loss": -2.0}
             False,
             "the job gave no validation loss to compare",
         ),
+        (
+            {**WORSE, "val_distance": 0.5, "served_val_distance": 1.25},
+            True,
+            "its sounds lie 0.5 from recordings, those of the served model 1.25",
+        ),
+        (
+            {**BETTER, "val_distance": 1.25, "served_val_distance": 0.5},
+            False,
+            "its sounds lie 1.25 from recordings, those of the served model 0.5",
+        ),
+        (
+            {**BETTER, "copies": 0.6, "nearest": 0.1},
+            False,
+            "60 % of its sounds are copies of training clips",
+        ),
+        (
+            {**BETTER, "copies": 0.02, "nearest": 0.9},
+            True,
+            "its validation loss is -2, that of the served model -1",
+        ),
         (None, False, "the job left no summary, so nothing is known of the new model"),
         (
             {**BETTER, "val_accuracy": 0.1},

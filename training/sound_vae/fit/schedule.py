@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import keras
 
-STEPS_AN_EPOCH = 40  # roughly: with few clips an epoch needs many small steps to learn anything
+STEPS_AN_EPOCH = 40  # with few clips an epoch needs many small steps to learn anything
 SMALLEST_BATCH, LARGEST_BATCH = 8, 32  # clips, when the batch size is chosen
 WARMUP_SHARE = 1 / 7  # of the epochs, over which the divergence gets its weight
 
@@ -21,6 +21,7 @@ class Schedule:
     steps_per_call: int
     seed: int
     kl_weight: float = 1.0
+    least_steps: int = 1  # of an epoch; fewer clips are gone through several times
 
     def kl_weight_in(self, epoch: int) -> float:
         """Weight of the divergence in an epoch, counted from 1: it rises to its full value."""

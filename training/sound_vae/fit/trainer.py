@@ -52,7 +52,7 @@ class Trainer:
         self.prior = LabelPrior(len(training.labels), vae.architecture.latent_dim)
         self.resident = self.device.resident(training.clips.values)
         self.batch_size = min(schedule.batch_size, len(training))
-        self.steps = len(training) // self.batch_size
+        self.steps = max(len(training) // self.batch_size, schedule.least_steps)
         self.values_per_clip = int(np.prod(training.clips.shape[1:]))
         self.adam = keras.optimizers.Adam(schedule.learning_rates(self.steps), clipnorm=1.0)
         self.optimizer = self.adam
@@ -108,7 +108,9 @@ class Trainer:
 
     def calls(self, epoch: int) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
         """Spectrograms, which of them make each step's batch, and their label ids, call by call."""
-        order = np.random.default_rng([self.schedule.seed, epoch]).permutation(len(self.training))
+        rng = np.random.default_rng([self.schedule.seed, epoch])
+        rounds = math.ceil(self.steps * self.batch_size / len(self.training))
+        order = np.concatenate([rng.permutation(len(self.training)) for _ in range(rounds)])
         steps = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
         size = self.schedule.steps_per_call
         parts = [steps[first : first + size] for first in range(0, self.steps, size)]

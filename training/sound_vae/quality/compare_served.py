@@ -11,22 +11,29 @@ The wider the gap between the two, the smaller is the ground that they are compa
                                                 and the shorter length: see common_ground.py
     no label in common, or nothing to read      not comparable; `why` says so in words
 
-The figures have the same names whatever the ground is: val_loss and served_val_loss, lower is
-better, and where there are labels and enough clips to learn them from, val_accuracy and
-served_val_accuracy, higher is better. Whatever is wrong with the served model, it never fails the
-run.
+The figures have the same names whatever the ground is: val_loss and served_val_loss, and with
+enough validation clips val_distance and served_val_distance (likeness.py), lower is better; where
+there are labels and enough clips to learn them from, val_accuracy and served_val_accuracy, higher
+is better. A decoder that a critic has sharpened has the higher val_loss of two that are equally
+good, so the distance counts where it could be measured. Whatever is wrong with the served model, it
+never fails the run.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from sound_vae.data.dataset import Dataset
 from sound_vae.data.folder import is_sound
 from sound_vae.fit.trainer import Trainer
 from sound_vae.model.recogniser import Recogniser
 from sound_vae.quality.common_ground import CommonGround, coding_loss, recordings
 from sound_vae.quality.evaluation import accuracy, train_recogniser
-from sound_vae.serving.served_model import ModelError, ServedModel
+from sound_vae.quality.likeness import FEWEST_CLIPS, Likeness
+from sound_vae.serving.served_model import ModelError, ServedModel, Sounds
 
 MOST_RECORDINGS = 200  # that are coded and decoded one by one
 MOST_NAMED = 5  # labels in a sentence
@@ -102,6 +109,7 @@ def _on_clips(served: ServedModel, new: NewModel, labels: list[str]) -> dict[str
         theirs = ours.relabelled(served.labels)
         figures["val_loss"] = new.trainer.evaluate(data=ours)["val_loss"]
     figures["served_val_loss"] = new.trainer.evaluate(served.vae, theirs)["val_loss"]
+    figures |= _distances(served, new, theirs, Sounds.spectrograms)
     if new.recogniser:
         known = new.model.labels
         for name, model in (("served_val_accuracy", served), ("val_accuracy", new.model)):
@@ -131,6 +139,8 @@ def _on_recordings(
         "val_loss": coding_loss(new.model, ground, sounds),
         "served_val_loss": coding_loss(served, ground, sounds),
     }
+    real = ground.reread(new.folder, validation.names, new.trim_db)
+    figures |= _distances(served, new, real, ground.spectrograms)
     if labels and new.recogniser:
         clips = ground.reread(new.folder, training.names, new.trim_db)
         recogniser = train_recogniser(clips, new.seed)
@@ -146,6 +156,23 @@ def _on_recordings(
                     hear=ground.spectrograms,
                 )
     return figures
+
+
+def _distances(
+    served: ServedModel, new: NewModel, real: Dataset, hear: Callable[[Sounds], np.ndarray]
+) -> dict[str, float]:
+    """How far the sounds of both lie from validation clips, label by label; {} with too few."""
+    real = real.labelled() if real.labels else real
+    if len(real) < FEWEST_CLIPS:
+        return {}
+    likeness = Likeness(real.clips, real.transform)
+    kept = np.random.default_rng(new.seed).permutation(max(new.sounds, len(real))) % len(real)
+    names = [real.labels[i] if real.labels else "" for i in real.label_ids[kept]]
+    seeds = np.arange(len(names), dtype=np.int64) + new.seed * 1_000_000
+    return {
+        name: likeness.distance(hear(model.sample(names, seeds)))
+        for name, model in (("served_val_distance", served), ("val_distance", new.model))
+    }
 
 
 def _common_labels(theirs: list[str], ours: list[str]) -> list[str]:
