@@ -16,6 +16,7 @@ from moto.awslambda.utils import get_backend
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 
 from local.aws import BOTO_NAMES, endpoint_url, role_environment
+from local.cloudformation.own_resource import Resource
 
 MOST_RESPONSE = 4096
 """Bytes of a response that CloudFormation takes, without spaces; `output_paths` choose a part."""
@@ -106,17 +107,8 @@ def make_call(
     return physical_id, attributes
 
 
-class AwsSdkCall:
+class AwsSdkCall(Resource):
     """The resource type Custom::AWS."""
-
-    def __init__(self, physical_id: str, attributes: dict[str, Any]) -> None:
-        self.physical_resource_id = physical_id
-        self.attributes = attributes
-
-    @classmethod
-    def has_cfn_attr(cls, attribute: str) -> bool:
-        """Say yes: the call's response decides what there is."""
-        return True
 
     def get_cfn_attribute(self, attribute: str) -> Any:
         """Return one value of the call's response, by its dotted path."""
