@@ -95,7 +95,13 @@ class SoundVaeStack(cdk.Stack):
             metrics=json.loads((training / "metrics.json").read_text()),
         )
         state_machine = pipeline.state_machine.state_machine_arn
-        Alarms(self, "Alarms", settings=settings, state_machine_arn=state_machine)
+        Alarms(
+            self,
+            "Alarms",
+            settings=settings,
+            state_machine_arn=state_machine,
+            upload_arn=pipeline.upload_arn,
+        )
         Dashboard(self, "Dashboard", settings=settings, state_machine_arn=state_machine)
         if settings.schedule:
             schedule = Schedule(

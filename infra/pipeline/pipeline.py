@@ -73,6 +73,8 @@ class Pipeline(Construct):
         removal.node.add_dependency(self.state_machine, changes.state_machine)
         # goes first when the stack is removed, or the end of executions would start others
         changes.repair.node.add_dependency(removal)
+        self.upload_arn = ""  # of the state machine, if there is one
         if settings.train_after_upload_minutes:
             upload = Upload(self, "Upload", bucket=bucket, trains=machine, settings=settings)
             upload.node.add_dependency(removal)  # goes first, too
+            self.upload_arn = upload.machine.arn
