@@ -113,6 +113,18 @@ With `network_isolation` a job reaches nothing at all. SageMaker brings data and
 takes the results away; packages must be in your `training_image`. The endpoint is serverless, which
 knows neither VPC nor isolation.
 
+## What a job may write
+
+No job can change what is served. With `network_isolation` a job writes only below its own run: its
+container gets no AWS credentials
+([AWS](https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html): "no AWS
+credentials are made available to the container runtime environment"), and SageMaker uploads to the
+places that the request names. Without it a program that a package brings along may also write to
+other runs' folders below `output/` and `checkpoints/`, and delete checkpoints there, as all jobs
+have one role. The bucket keeps what is replaced or deleted as a former version: below
+`checkpoints/` for a day, below `output/` until somebody deletes it, or with `output_days` for
+`forgotten_days`.
+
 ## By the clock and on upload
 
 `schedule` starts an execution with the input `{}`: `rate(7 days)`, or `cron(0 3 ? * SUN *)` for

@@ -1,8 +1,16 @@
 """What SageMaker may do on behalf of the training jobs: this bucket, no other.
 
-Jobs install packages and run what these bring along. So they write only their results and their
-checkpoints, never what the endpoint loads: a model is served from MODELS, where the state machine
-puts a copy of what it promotes.
+Jobs install packages and run what these bring along. So they write only results and checkpoints,
+never what the endpoint loads: a model is served from MODELS, where the state machine puts a copy of
+what it promotes.
+
+One role serves all jobs, so what a job writes is held to its own run in one case only: with
+`network_isolation` "no AWS credentials are made available to the container runtime environment",
+and SageMaker itself uploads to the places that the request names
+(https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html). Without it a
+program in a job could also write to the folders of other runs. The bucket keeps what it would
+replace there as a former version. To copy, at a promotion, just the version that the job left would
+protect nothing: the same packages ran in the job that left it.
 """
 
 import aws_cdk as cdk
