@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto.s3.models import S3Backend
 
-from local import faults
+from local import clock, faults
 from local.cloudformation.stack_resources import held_before
 from local.states import express
 from tests.local.deployment import PATIENCE_SECONDS, Client, Deployed, deploy, settled, why
@@ -124,10 +124,13 @@ def test_a_deploy_that_comes_just_before_a_promotion_serves_goes_first(
         return copy(*given, **named)
 
     monkeypatch.setattr(S3Backend, "copy_object", copy_when_it_has_come)
+    hurry = clock.speed
+    monkeypatch.setattr(clock, "speed", 1)  # or the copy would be given up meanwhile
     execution = promote_the_starter(product)
     product.wait_for_state(execution, "Keep the archive")  # it has its turn, and no config yet
     with meanwhile(assemblies / "memory", client), held_before("ServingServedRead") as hold:
         assert hold.reached.wait(PATIENCE_SECONDS)
+        monkeypatch.setattr(clock, "speed", hurry)
         come.set()
         product.wait_for_state(execution, "Serve the new model")
         time.sleep(1)
