@@ -1,11 +1,9 @@
 """Starts the state machine by the clock, with its defaults, if the settings say when."""
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.permissions import allow
+from infra.starter_role import StarterRole
 
 
 class Schedule(Construct):
@@ -20,17 +18,13 @@ class Schedule(Construct):
         state_machine_arn: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
-        role = iam.Role(
+        role = StarterRole(
             self,
             "Role",
+            service="scheduler.amazonaws.com",
+            state_machine_arn=state_machine_arn,
             description="Starts executions by the clock",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-            ),
         )
-        allow(role, ["states:StartExecution"], [state_machine_arn])
         schedule = scheduler.CfnSchedule(
             self,
             "Schedule",

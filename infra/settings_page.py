@@ -29,21 +29,25 @@ the name, so those of `sound-vae` also show the jobs of a stage `sound-vae-b`.
 
 ## What the idle stack costs
 
-Prices of us-east-1, a month, while nobody trains or calls the endpoint:
+A month, while nobody trains or calls the endpoint:
 
 | what | price |
 |---|---|
-| endpoint, state machine, roles, parameters, rules, topic | nothing |
-| 2 alarms | $0.10 each; an account's first ten are free |
-| dashboard | $3; an account's first three are free |
-| what lies in the bucket, with former versions and results | $0.023 a GB |
-| logs that are kept | $0.03 a GB |
+| endpoint, state machines, table, roles, parameters, rules, topic | nothing |
+| 2 alarms | about $0.10 each; an account's first ten are free |
+| one more with `train_after_upload_minutes`, of two metrics | about $0.20 |
+| dashboard | about $3; an account's first three are free |
+| what lies in the bucket, with former versions and results | some two cents a GB |
+| logs that are kept | some three cents a GB |
 | `endpoint_provisioned_concurrency`, if it is not 0 | by the hour, also when nobody calls |
 | the key in `kms_key_arn` or `volume_kms_key_arn`, if it is yours | $1 each |
 
-From AWS's pages of prices for [CloudWatch](https://aws.amazon.com/cloudwatch/pricing/),
-[S3](https://aws.amazon.com/s3/pricing/), [SageMaker](https://aws.amazon.com/sagemaker/pricing/) and
-[KMS](https://aws.amazon.com/kms/pricing/), which are what counts.
+What is free, and the price of a key, are from AWS's pages for
+[CloudWatch](https://aws.amazon.com/cloudwatch/pricing/) and
+[KMS](https://aws.amazon.com/kms/pricing/), as of 2026. What says "about" or "some" is the order of
+magnitude in us-east-1, as others quoted those pages and that for
+[S3](https://aws.amazon.com/s3/pricing/) in 2026; other regions differ by some tenths. AWS's pages
+are what counts, also for [SageMaker](https://aws.amazon.com/sagemaker/pricing/).
 
 ## Spare capacity
 
@@ -112,6 +116,18 @@ internet through a NAT gateway or a mirror. Each job takes two addresses of a su
 With `network_isolation` a job reaches nothing at all. SageMaker brings data and source to it and
 takes the results away; packages must be in your `training_image`. The endpoint is serverless, which
 knows neither VPC nor isolation.
+
+## What a job may write
+
+No job can change what is served. With `network_isolation` a job writes only below its own run: its
+container gets no AWS credentials
+([AWS](https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html): "no AWS
+credentials are made available to the container runtime environment"), and SageMaker uploads to the
+places that the request names. Without it a program that a package brings along may also write to
+other runs' folders below `output/` and `checkpoints/`, and delete checkpoints there, as all jobs
+have one role. The bucket keeps what is replaced or deleted as a former version: below
+`checkpoints/` for a day, below `output/` until somebody deletes it, or with `output_days` for
+`forgotten_days`.
 
 ## By the clock and on upload
 

@@ -7,7 +7,9 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.console import console_url, state_machine_url
+from infra.pipeline.deployment import Deployment
 from infra.pipeline.pipeline import Pipeline
+from infra.pipeline.turn import TurnTable
 from infra.schedule import Schedule
 from infra.serving.endpoint import ServedEndpoint
 from infra.serving.endpoint_role import EndpointRole
@@ -60,6 +62,7 @@ class SoundVaeStack(cdk.Stack):
         endpoint_role = EndpointRole(
             self, "EndpointRole", bucket=bucket, images=images, settings=settings
         )
+        turn = TurnTable(self, "Turn")
         serving = ServedEndpoint(
             self,
             "Serving",
@@ -68,6 +71,7 @@ class SoundVaeStack(cdk.Stack):
             image=images.serving,
             starter=starter,
             settings=settings,
+            deployment=Deployment(self, "Deployment", turn=turn, settings=settings),
         )
         source = SourceBundle(
             self,
@@ -83,6 +87,7 @@ class SoundVaeStack(cdk.Stack):
             training_role=role,
             endpoint_role=endpoint_role,
             serving=serving,
+            turn=turn,
             source=source,
             images=images,
             settings=settings,
@@ -90,7 +95,13 @@ class SoundVaeStack(cdk.Stack):
             metrics=json.loads((training / "metrics.json").read_text()),
         )
         state_machine = pipeline.state_machine.state_machine_arn
-        Alarms(self, "Alarms", settings=settings, state_machine_arn=state_machine)
+        Alarms(
+            self,
+            "Alarms",
+            settings=settings,
+            state_machine_arn=state_machine,
+            upload_arn=pipeline.upload_arn,
+        )
         Dashboard(self, "Dashboard", settings=settings, state_machine_arn=state_machine)
         if settings.schedule:
             schedule = Schedule(

@@ -9,6 +9,7 @@
     interrupt-after=S     a spot instance is reclaimed S seconds after it has reported its first
                           figures, once for each such option: SIGTERM, two minutes later SIGKILL
     metrics-lag=S         FinalMetricDataList is empty until S seconds after the end of the job
+    update-takes=S        an endpoint takes S seconds longer to come up with a config
     update-fails=REASON   endpoints do not come up with another config, and say REASON
     cold-starts=N         an endpoint answers its first N requests after each update with
                           ModelNotReadyException (without this option: the first one of a role)
@@ -35,6 +36,7 @@ class Faults:
     metrics_lag: float = 0  # seconds of local.clock
     interrupt_after: list[float] = field(default_factory=list)  # seconds, one for each interruption
     warning_seconds: float = 120  # between SIGTERM and SIGKILL of an interrupted instance
+    update_takes: float = 0  # seconds of local.clock
     update_fails: str = ""  # the reason
     cold_starts: int = 1  # requests that an endpoint refuses after each update ...
     cold_for_all: bool = False  # ... and whether to everybody, or only to sessions of roles
@@ -87,6 +89,7 @@ current = Faults()
 """Nothing goes wrong until somebody says so."""
 
 _LISTS = {"throttled": str, "busy": str, "interrupt-after": float}
+_SECONDS = ("metrics-lag", "update-takes")
 _SETS = ("no-quota", "no-spot-quota", "no-capacity", "no-spot-capacity")
 
 
@@ -103,15 +106,15 @@ def add(options: Iterable[str]) -> None:
             getattr(current, name).add(value)
         elif kind == "update-fails":
             current.update_fails = value
-        elif kind == "metrics-lag":
-            current.metrics_lag = float(value)
+        elif kind in _SECONDS:
+            setattr(current, name, float(value))
         elif kind == "cold-starts":
             current.cold_starts, current.cold_for_all = int(value), True
         elif kind == "silence":
             current.silence = value == "yes"
         else:
             known = ", ".join(
-                [*_SETS, *_LISTS, "metrics-lag", "update-fails", "cold-starts", "silence"]
+                [*_SETS, *_LISTS, *_SECONDS, "update-fails", "cold-starts", "silence"]
             )
             raise ValueError(f"--fault {option}: {kind} is none of {known}")
 

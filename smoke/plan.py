@@ -6,12 +6,13 @@ from rich.table import Table
 from smoke.account import Account
 
 MINUTES = "one to two hours"
-# at most, in dollars, by AWS's pages of prices for us-east-1, which are what counts
+# at most, in dollars: rounded up from the orders of magnitude in us-east-1, as of 2026 (a training
+# instance such as ml.m5.xlarge: $0.23 an hour); AWS's pages of prices are what counts
 PARTS = (
-    ("one training job, stopped after 30 minutes, at most $0.25 an hour", 0.13),
+    ("one training job, stopped after 30 minutes, some $0.25 an hour", 0.15),
     ("a serverless endpoint of 3 to 5 GB: some 40 requests of a few seconds each", 0.05),
     ("state transitions, requests, log lines, functions of the deployment", 0.10),
-    ("two alarms and a dashboard for some hours (a month: $3.20)", 0.02),
+    ("two alarms and a dashboard for some hours (a month: about $3)", 0.02),
     ("the bucket: some 100 MB for an hour", 0.01),
 )
 

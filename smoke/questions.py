@@ -54,7 +54,8 @@ QUESTIONS = {
         "Does a deploy end well that begins while a promotion listens to its model?"
     ),
     "deploy_while_updating": Question(
-        "Does a deploy end well that begins while a promotion updates the endpoint?", only_aws=True
+        "Does a deploy wait that begins while a promotion updates the endpoint, and end well?",
+        only_aws=True,
     ),
     "record": Question("Did the endpoint serve what is recorded, whenever that was looked at?"),
     "removed": Question("Does `cdk destroy` leave only what docs/settings.md says?"),

@@ -78,7 +78,8 @@ class Stage:
         reasons = [
             f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
             for event in self.events()
-            if event["Timestamp"] >= began and event["ResourceStatus"] == "UPDATE_FAILED"
+            if event["Timestamp"] >= began
+            and event["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED")
         ]
         return "; ".join([self.status(), *reasons])
 

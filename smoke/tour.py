@@ -54,7 +54,7 @@ def go(stage: Stage, answers: Answers, instance_types: list[str]) -> None:
         "deploy_while_listening",
         lambda: _deploy_during(stage, training().served_now(), 4096, LISTENING),
     )
-    # may leave a stack that cannot be updated any more, so it comes last
+    # it may wait for a quarter of an hour, so it comes last
     answers.ask(
         "deploy_while_updating",
         lambda: _deploy_during(stage, training().served_before(), 5120, UPDATING),

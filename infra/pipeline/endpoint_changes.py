@@ -11,14 +11,15 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.permissions import allow
 from infra.pipeline.machine import Machine
 from infra.pipeline.patience import looks_within
+from infra.pipeline.run_name import run_name_values
 from infra.serving.endpoint import ServedEndpoint
 from infra.settings import Settings
+from infra.starter_role import StarterRole
 
 
 class EndpointChanges(Construct):
@@ -45,6 +46,7 @@ class EndpointChanges(Construct):
         self._grant(serving, turn, caller, settings.name)
         stack = cdk.Stack.of(self)
         values: dict[str, Any] = {
+            **run_name_values(settings.name),
             "Partition": stack.partition,
             "TurnTable": turn.table_name,
             "ServedModelParameter": serving.served.parameter_name,
@@ -95,18 +97,24 @@ class EndpointChanges(Construct):
             why="Every promotion makes a config with a name of its own, which begins with the "
             "stack's.",
         )
+        # what promotions made, and is of no use any more
+        allow(role, ["sagemaker:DeleteEndpointConfig"], [config])
+        allow(
+            role,
+            ["sagemaker:DeleteModel"],
+            [self.machine.arn_of("sagemaker", "model", f"{name}--*")],
+            why="A model's name begins so, too.",
+        )
+        allow(role, ["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"], ["*"])
 
     def _repair_after(self, caller: Machine) -> None:
-        role = iam.Role(
+        role = StarterRole(
             self,
             "RepairRole",
+            service="events.amazonaws.com",
+            state_machine_arn=self.machine.arn,
             description="Starts the repair of the endpoint",
-            assumed_by=iam.ServicePrincipal(
-                "events.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
-            ),
         )
-        allow(role, ["states:StartExecution"], [self.machine.arn])
         self.repair = events.CfnRule(
             self,
             "Repair",

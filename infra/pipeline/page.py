@@ -29,7 +29,8 @@ of the endpoint it leaves to the other. Their definitions are
 [train_and_promote.asl.yaml](../infra/pipeline/train_and_promote.asl.yaml) and
 [endpoint.asl.yaml](../infra/pipeline/endpoint.asl.yaml), with the longer expressions in
 [queries/](../infra/pipeline/queries); the console shows the same graphs, with the state that an
-execution is in. Two small ones stand beside them:
+execution is in. Small ones stand beside them:
+[deployment.asl.yaml](../infra/pipeline/deployment.asl.yaml) lets a deployment wait for a promotion,
 [removal.asl.yaml](../infra/pipeline/removal.asl.yaml) stops what runs before the stack goes, and
 [upload.asl.yaml](../infra/pipeline/upload.asl.yaml), with `train_after_upload_minutes`, starts an
 execution when uploads have been quiet. (`python -m infra.pipeline.page` writes this page from
@@ -67,25 +68,32 @@ BLOCKS = {
         "Waits for its turn, as only one execution may change the endpoint; decides whether the "
         "new model is better than what is served at that moment; copies its archive to where no "
         "job can write; gives the endpoint a config with it, listens, and records what is served. "
-        "If a deployment changed the endpoint meanwhile, the model is given to it once more. "
-        "Whatever fails here, *Undo the promotion* brings the former config back."
-    ),
-    "Clean up": (
-        "Removes the models and configs of former promotions, but for those served now and before, "
-        "or of the promotion that was undone. It may fail: they cost nothing, and the next "
-        "promotion tries again."
+        "If a deployment changed the endpoint just before, another config is made, with what that "
+        "deployed. Whatever fails here, *Undo the promotion* brings the former config back."
     ),
 }
 
 ENDPOINT = (
-    "The other state machine is called to `take` the turn, to `serve` a config, to `settle` until "
-    "no deployment is under way, to `undo`, and to `repair` what a stopped execution left. One "
-    "item in DynamoDB says whose turn it is, and, while the endpoint is being changed, what was "
-    "there before: whoever comes after an execution that was stopped half-way brings that back."
+    "The other state machine is called to `take` the turn, to `serve` a config, to `settle` when "
+    "that is recorded, to `undo`, and to `repair` what a stopped execution left. One item in "
+    "DynamoDB says whose turn it is, and, while the endpoint is being changed, what was there "
+    "before: whoever comes after an execution that was stopped half-way brings that back. A change "
+    "that ends takes along the models and configs that are of no use any more: after a promotion "
+    "all but those served now and before, else those of the execution that failed or was stopped. "
+    "That may fail: they cost nothing, and the next promotion tries again."
+)
+
+DEPLOYMENT = (
+    "`cdk deploy` takes part in this where it may change the endpoint: its image, memory, "
+    "concurrency, role, tags, the starter. While the endpoint is being changed by a promotion, the "
+    "deployment waits, a quarter of an hour at most, and then fails before it has changed what is "
+    "served; otherwise a state machine of one state writes into the same item that a deployment "
+    "has come, and promotions wait until that has ended. Other deployments, such as those of new "
+    "training code, wait for nothing."
 )
 
 REMOVAL = (
-    "A third one is called when the stack is removed. It stops executions and training jobs, so "
+    "Another one is called when the stack is removed. It stops executions and training jobs, so "
     "that nothing goes on costing money, and a new stack of this name can be deployed at once."
 )
 
@@ -107,6 +115,7 @@ def page() -> str:
         branches = _branches(machine, name)
         parts += [f"## {name}\n", text + "\n", _block(drawing(*branches))]
     parts += ["## Changing the endpoint\n", ENDPOINT + "\n", _block(drawing(endpoint))]
+    parts += ["## Deploying during a promotion\n", DEPLOYMENT + "\n"]
     parts += ["## Removing the stack\n", REMOVAL + "\n", _block(drawing(removal)), SENTENCES]
     parts += [_section(*section) for section in SECTIONS]
     return "\n".join(parts)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -12,7 +13,6 @@ from infra.pipeline import training_and_promotion
 from infra.pipeline.endpoint_changes import EndpointChanges
 from infra.pipeline.machine import Machine
 from infra.pipeline.removal import Removal
-from infra.pipeline.turn import TurnTable
 from infra.pipeline.upload import Upload
 from infra.serving.endpoint import ServedEndpoint
 from infra.serving.images import Images
@@ -32,6 +32,7 @@ class Pipeline(Construct):
         training_role: iam.IRole,
         endpoint_role: iam.IRole,
         serving: ServedEndpoint,
+        turn: dynamodb.ITable,
         source: SourceBundle,
         images: Images,
         settings: Settings,
@@ -40,7 +41,6 @@ class Pipeline(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        turn = TurnTable(self, "Turn")
         machine = Machine(self, "Machine", name=settings.name)
         changes = EndpointChanges(
             self, "Changes", settings=settings, serving=serving, turn=turn, caller=machine
@@ -73,6 +73,8 @@ class Pipeline(Construct):
         removal.node.add_dependency(self.state_machine, changes.state_machine)
         # goes first when the stack is removed, or the end of executions would start others
         changes.repair.node.add_dependency(removal)
+        self.upload_arn = ""  # of the state machine, if there is one
         if settings.train_after_upload_minutes:
             upload = Upload(self, "Upload", bucket=bucket, trains=machine, settings=settings)
             upload.node.add_dependency(removal)  # goes first, too
+            self.upload_arn = upload.machine.arn

@@ -7,9 +7,9 @@ anybody to hear of it.
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import custom_resources as cr
 from constructs import Construct
 
+from infra.deploy_time_call import DeployTimeCall, start_sync_execution
 from infra.permissions import allow
 from infra.pipeline.machine import Machine
 from infra.settings import Settings
@@ -47,20 +47,12 @@ class Removal(Construct):
             },
             express=True,
         )
-        call = cr.AwsCustomResource(
+        call = DeployTimeCall(
             self,
             "Call",
-            on_delete=cr.AwsSdkCall(
-                service="SFN",
-                action="StartSyncExecution",
-                parameters={"stateMachineArn": ending.arn, "input": "{}"},
-                physical_resource_id=cr.PhysicalResourceId.of(ending.name),
-                output_paths=["status"],
-            ),
-            timeout=cdk.Duration.minutes(5),
-            install_latest_aws_sdk=False,
-            policy=cr.AwsCustomResourcePolicy.from_statements(
-                [iam.PolicyStatement(actions=["states:StartSyncExecution"], resources=[ending.arn])]
-            ),
+            on_delete=start_sync_execution(ending.arn, "status", identity=ending.name),
+            statements=[
+                iam.PolicyStatement(actions=["states:StartSyncExecution"], resources=[ending.arn])
+            ],
         )
         call.node.add_dependency(state_machine)

@@ -14,6 +14,7 @@ from infra.pipeline.endpoint_changes import EndpointChanges
 from infra.pipeline.input_rules import input_values
 from infra.pipeline.machine import Machine
 from infra.pipeline.patience import looks_within
+from infra.pipeline.run_name import run_name_values
 from infra.serving.endpoint import VARIANT, ServedEndpoint
 from infra.serving.images import Images
 from infra.settings import Settings
@@ -24,7 +25,6 @@ SOUNDS = ("wav", "flac", "ogg", "mp3", "npy")
 FEWEST_SOUNDS = 2  # one to learn from and one to validate with
 # of the sounds that a recogniser hears as the right label; less is within chance
 ACCURACY_TOLERANCE = 0.02
-LONGEST_NAME = 53  # of SageMaker's 63; ten are left for numbers of attempts
 
 
 def values(
@@ -47,8 +47,7 @@ def values(
     return {
         **input_values(settings, bucket.bucket_name, hyperparameters),
         "Partition": stack.partition,
-        "StackPrefix": settings.name,
-        "RoomForExecutionName": LONGEST_NAME - len(settings.name) - len("--") - len("-12345678"),
+        **run_name_values(settings.name),
         "LongestExecutionSeconds": settings.longest_execution_hours * 3600,
         "LongestChangeSeconds": changes.longest_change,
         "LongestTurnSeconds": changes.longest_turn,
@@ -166,16 +165,10 @@ def grant(
     model = machine.arn_of("sagemaker", "model", made)
     config = machine.arn_of("sagemaker", "endpoint-config", made)
     why = "Every promotion makes a model and a config whose names begin with the stack's."
-    allow(role, ["sagemaker:CreateModel", "sagemaker:DeleteModel"], [model], why=why)
-    allow(
-        role,
-        ["sagemaker:CreateEndpointConfig", "sagemaker:DeleteEndpointConfig"],
-        [config],
-        why=why,
-    )
+    allow(role, ["sagemaker:CreateModel"], [model], why=why)
+    allow(role, ["sagemaker:CreateEndpointConfig"], [config], why=why)
     allow(role, ["sagemaker:AddTags"], [model, config])
     endpoint = machine.arn_of("sagemaker", "endpoint", settings.name)
     allow(role, ["sagemaker:InvokeEndpoint"], [endpoint])
-    allow(role, ["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"], ["*"])
     allow(role, ["ssm:GetParameter", "ssm:PutParameter"], [serving.served.parameter_arn])
     allow(role, ["dynamodb:UpdateItem"], [turn.table_arn])

@@ -11,7 +11,7 @@ from constructs import Construct
 
 
 class TurnTable(dynamodb.Table):
-    """The table; its item `promotion` is made by the first execution."""
+    """The table; its item `promotion` is made by the first deployment."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(

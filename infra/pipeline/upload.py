@@ -16,6 +16,7 @@ from constructs import Construct
 from infra.permissions import allow
 from infra.pipeline.machine import Machine
 from infra.settings import Settings
+from infra.starter_role import StarterRole
 from infra.storage.folders import AUDIO, SPECTROGRAMS
 
 
@@ -55,19 +56,14 @@ class Upload(Construct):
         state_machine.node.add_dependency(schedule_role)
         self._rule(bucket, self._starter("RuleRole", "events.amazonaws.com"))
 
-    def _starter(self, construct_id: str, service: str) -> iam.Role:
-        """Let `service` start this state machine."""
-        role = iam.Role(
+    def _starter(self, construct_id: str, service: str) -> StarterRole:
+        return StarterRole(
             self,
             construct_id,
+            service=service,
+            state_machine_arn=self.machine.arn,
             description=f"Starts {self.machine.name}",
-            assumed_by=iam.ServicePrincipal(
-                service,
-                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
-            ),
         )
-        allow(role, ["states:StartExecution"], [self.machine.arn])
-        return role
 
     def _grant(self, trains: Machine, schedule_role: iam.Role) -> None:
         role, name = self.machine.role, self.machine.name

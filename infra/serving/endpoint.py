@@ -11,6 +11,9 @@ So the Model below is made from what is being served at that moment:
     the starter              yes            yes          yes           what was served: the new
                                                                        starter if no promotion yet
 
+No promotion changes the endpoint or the record between that reading and the end of the deploy
+(pipeline/deployment.py).
+
 Not covered: a deploy that fails half-way and has to roll back the endpoint as well gives it the
 config of the last deploy. An execution with `{"model": "<what the parameter says>"}` mends that.
 """
@@ -23,6 +26,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.pipeline.deployment import Deployment
 from infra.serving.served_model import ServedModel
 from infra.settings import Settings, SettingsError
 from infra.storage.delivery import Delivery
@@ -44,6 +48,7 @@ class ServedEndpoint(Construct):
         image: str,
         starter: Path,
         settings: Settings,
+        deployment: Deployment,
     ) -> None:
         super().__init__(scope, construct_id)
         if not starter.is_file():
@@ -66,19 +71,19 @@ class ServedEndpoint(Construct):
         if settings.endpoint_provisioned_concurrency:
             self.serverless["ProvisionedConcurrency"] = settings.endpoint_provisioned_concurrency
         self.served = ServedModel(self, "Served", name=settings.name, starter_url=delivery.url)
-        url = self.served.read(
-            "|".join(
-                [
-                    image,
-                    str(settings.endpoint_memory_mb),
-                    str(settings.endpoint_max_concurrency),
-                    str(settings.endpoint_provisioned_concurrency),
-                    role.role_arn,
-                    starter_hash,
-                    *settings.tags,
-                ]
-            )
+        version = "|".join(
+            [
+                image,
+                str(settings.endpoint_memory_mb),
+                str(settings.endpoint_max_concurrency),
+                str(settings.endpoint_provisioned_concurrency),
+                role.role_arn,
+                starter_hash,
+                *settings.tags,
+            ]
         )
+        # no promotion changes the endpoint or the record from here to the end of the deployment
+        url = self.served.read(version, after=deployment.has_its_turn(version))
         model = sagemaker.CfnModel(
             self,
             "Model",

@@ -9,6 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
+from infra.deploy_time_call import DeployTimeCall
+
 
 class Record(Construct):
     """The parameter `parameter_name`; `initially` is its value until somebody writes it."""
@@ -34,7 +36,7 @@ class Record(Construct):
             "Description": description,
             "Overwrite": False,
         }
-        self.made = cr.AwsCustomResource(
+        self.made = DeployTimeCall(
             self,
             "Record",
             on_create=self._write(value),
@@ -45,8 +47,7 @@ class Record(Construct):
                 parameters={"Name": parameter_name},
                 ignore_error_codes_matching="ParameterNotFound",
             ),
-            install_latest_aws_sdk=False,
-            policy=self.allow("ssm:PutParameter", "ssm:DeleteParameter"),
+            statements=self.allow("ssm:PutParameter", "ssm:DeleteParameter"),
         )
 
     def _write(self, value: dict[str, object], unless: str | None = None) -> cr.AwsSdkCall:
@@ -60,8 +61,6 @@ class Record(Construct):
             ignore_error_codes_matching=unless,
         )
 
-    def allow(self, *actions: str) -> cr.AwsCustomResourcePolicy:
+    def allow(self, *actions: str) -> list[iam.PolicyStatement]:
         """Permit a deploy-time call that reads or writes this parameter."""
-        return cr.AwsCustomResourcePolicy.from_statements(
-            [iam.PolicyStatement(actions=list(actions), resources=[self.parameter_arn])]
-        )
+        return [iam.PolicyStatement(actions=list(actions), resources=[self.parameter_arn])]

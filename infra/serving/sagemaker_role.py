@@ -1,6 +1,7 @@
 """What SageMaker's two roles have in common: images, logs, metrics, and a bucket to read."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -9,6 +10,7 @@ from constructs import Construct
 
 from infra.permissions import allow
 from infra.serving.images import Images
+from infra.settings import Settings
 
 TRAINING_LOG = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the account
 
@@ -16,6 +18,16 @@ TRAINING_LOG = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the acco
 def endpoint_log(name: str) -> str:
     """Name the log group of the endpoint `name`."""
     return f"/aws/sagemaker/Endpoints/{name}"
+
+
+class Purpose(NamedTuple):
+    """What one of the roles is for; `log_why` is for cdk-nag."""
+
+    description: str
+    reads: Sequence[str]  # folders of the bucket
+    images: Sequence[str]  # URIs
+    log_group: str
+    log_why: str
 
 
 class SageMakerRole(iam.Role):
@@ -26,25 +38,22 @@ class SageMakerRole(iam.Role):
         scope: Construct,
         construct_id: str,
         *,
-        description: str,
         bucket: s3.IBucket,
-        reads: Iterable[str],
-        images: Iterable[str],
-        log_group: str,
-        log_why: str,
+        images: Images,
+        settings: Settings,
     ) -> None:
-        """Take folders of the bucket in `reads`, URIs in `images`; `log_why` is for cdk-nag."""
+        purpose = self.purpose(images, settings)
         stack = cdk.Stack.of(scope)
         super().__init__(
             scope,
             construct_id,
-            description=description,
+            description=purpose.description,
             assumed_by=iam.ServicePrincipal(
                 "sagemaker.amazonaws.com",
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
             ),
         )
-        folders = [f"{folder}*" for folder in reads]
+        folders = [f"{folder}*" for folder in purpose.reads]
         allow(
             self,
             ["s3:GetObject"],
@@ -60,7 +69,7 @@ class SageMakerRole(iam.Role):
         group = stack.format_arn(
             service="logs",
             resource="log-group",
-            resource_name=log_group,
+            resource_name=purpose.log_group,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         allow(
@@ -72,7 +81,7 @@ class SageMakerRole(iam.Role):
                 "logs:PutLogEvents",
             ],
             [group, f"{group}:*"],
-            why=log_why,
+            why=purpose.log_why,
         )
         allow(
             self,
@@ -85,7 +94,7 @@ class SageMakerRole(iam.Role):
                     resource="repository",
                     resource_name=repository,
                 )
-                for account, region, repository in Images.repositories(*images)
+                for account, region, repository in Images.repositories(*purpose.images)
             ],
         )
         # neither action knows resources; the second is held to SageMaker's own metrics
@@ -101,3 +110,12 @@ class SageMakerRole(iam.Role):
             ["*"],
             {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
         )
+        self.allow_more(bucket, settings)
+
+    def purpose(self, images: Images, settings: Settings) -> Purpose:
+        """Return what this role is for."""
+        raise NotImplementedError
+
+    def allow_more(self, bucket: s3.IBucket, settings: Settings) -> None:
+        """Grant what the other role may not."""
+        raise NotImplementedError

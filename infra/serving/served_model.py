@@ -7,6 +7,7 @@ it, after each promotion.
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
+from infra.deploy_time_call import DeployTimeCall
 from infra.serving.record import Record
 
 
@@ -22,9 +23,12 @@ class ServedModel(Record):
             description="Which model the endpoint serves; written by the state machine",
         )
 
-    def read(self, version: str) -> str:
-        """Read the URL at deploy time, again whenever `version` differs from the last deploy's."""
-        reading = cr.AwsCustomResource(
+    def read(self, version: str, *, after: Construct) -> str:
+        """Read the URL at deploy time, again whenever `version` differs from the last deploy's.
+
+        `after` is what has to be there before.
+        """
+        reading = DeployTimeCall(
             self,
             "Read",
             on_update=cr.AwsSdkCall(  # and on creation
@@ -34,8 +38,7 @@ class ServedModel(Record):
                 physical_resource_id=cr.PhysicalResourceId.of(f"served|{version}"),
                 output_paths=["Parameter.Value"],
             ),
-            install_latest_aws_sdk=False,
-            policy=self.allow("ssm:GetParameter"),
+            statements=self.allow("ssm:GetParameter"),
         )
-        reading.node.add_dependency(self.made)
+        reading.node.add_dependency(self.made, after)
         return reading.get_response_field("Parameter.Value")

@@ -10,6 +10,8 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
+from infra.deploy_time_call import DeployTimeCall
+
 
 class Delivery(Construct):
     """One file at `key` in `bucket`; a changed file is copied again, a former key is left alone."""
@@ -39,20 +41,17 @@ class Delivery(Construct):
             output_paths=["CopyObjectResult.ETag"],  # the whole answer may be too long for a reply
         )
         source = asset.bucket.arn_for_objects(asset.s3_object_key)
-        cr.AwsCustomResource(
+        DeployTimeCall(
             self,
             "Copy",
             on_update=copy,  # and on creation
-            install_latest_aws_sdk=False,
-            policy=cr.AwsCustomResourcePolicy.from_statements(
-                [
-                    iam.PolicyStatement(actions=["s3:GetObject"], resources=[source]),
-                    iam.PolicyStatement(
-                        actions=["s3:PutObject"], resources=[bucket.arn_for_objects(key)]
-                    ),
-                    *_use_of_key(bucket),
-                ]
-            ),
+            statements=[
+                iam.PolicyStatement(actions=["s3:GetObject"], resources=[source]),
+                iam.PolicyStatement(
+                    actions=["s3:PutObject"], resources=[bucket.arn_for_objects(key)]
+                ),
+                *_use_of_key(bucket),
+            ],
         )
 
 

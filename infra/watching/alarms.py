@@ -30,7 +30,13 @@ class Alarms(Construct):
     """The topic with everything that is published to it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, state_machine_arn: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        state_machine_arn: str,
+        upload_arn: str,  # "": there is none
     ) -> None:
         super().__init__(scope, construct_id)
         # SNS encrypts its disks itself; messages name what failed, and hold no data
@@ -38,6 +44,8 @@ class Alarms(Construct):
         if settings.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
         self._watch_endpoint(settings.name)
+        if upload_arn:
+            self._watch_uploads(settings.name, upload_arn)
         region = cdk.Stack.of(self).region
         job = self._tell(
             "TrainingFailed",
@@ -77,6 +85,31 @@ class Alarms(Construct):
         )
         self._let_publish(job, execution)
 
+    def _watch_uploads(self, name: str, arn: str) -> None:
+        """Watch the metrics of the Express state machine: of such there are no events."""
+        ended = {
+            status: cloudwatch.Metric(
+                namespace="AWS/States",
+                metric_name=f"Executions{status}",
+                dimensions_map={"StateMachineArn": arn},
+                statistic="Sum",
+            )
+            for status in ("Failed", "TimedOut")
+        }
+        self._alarm(
+            "UploadNotNoticed",
+            cloudwatch.MathExpression(
+                # a metric that never had a figure would leave the sum without one
+                expression="FILL(failed, 0) + FILL(timed_out, 0)",
+                using_metrics={"failed": ended["Failed"], "timed_out": ended["TimedOut"]},
+                period=cdk.Duration.minutes(5),
+                label="uploads that were not noticed",
+            ),
+            1,
+            f"{name}: an upload may not be trained on: look into the log group "
+            f"/aws/vendedlogs/states/{name}--upload, and start an execution by hand",
+        )
+
     def _watch_endpoint(self, name: str) -> None:
         for what, metric, threshold, means in (
             (
@@ -93,19 +126,21 @@ class Alarms(Construct):
                 f"one in ten requests takes the model longer than {SLOW_SECONDS} s",
             ),
         ):
-            alarm = cloudwatch.Alarm(
-                self,
-                what,
-                alarm_description=f"{name}: {means}",
-                metric=metric.with_(period=cdk.Duration.minutes(5)),
-                threshold=threshold,
-                comparison_operator=(
-                    cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-                ),
-                evaluation_periods=1,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
-            alarm.add_alarm_action(actions.SnsAction(self.topic))
+            every = metric.with_(period=cdk.Duration.minutes(5))
+            self._alarm(what, every, threshold, f"{name}: {means}")
+
+    def _alarm(self, what: str, metric: cloudwatch.IMetric, threshold: int, means: str) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            what,
+            alarm_description=means,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
 
     def _tell(
         self,

@@ -16,6 +16,7 @@ from moto.awslambda.utils import get_backend
 from moto.cloudformation.exceptions import ValidationError as TemplateError
 
 from local.aws import BOTO_NAMES, client_as
+from local.cloudformation.own_resource import Resource
 
 MOST_RESPONSE = 4096
 """Bytes of a response, without spaces, that CloudFormation takes."""
@@ -91,17 +92,8 @@ def make_call(
     return physical_id, attributes
 
 
-class AwsSdkCall:
+class AwsSdkCall(Resource):
     """The resource type Custom::AWS."""
-
-    def __init__(self, physical_id: str, attributes: dict[str, Any]) -> None:
-        self.physical_resource_id = physical_id
-        self.attributes = attributes
-
-    @classmethod
-    def has_cfn_attr(cls, attribute: str) -> bool:
-        """Return True: which attributes there are depends on the call's response."""
-        return True
 
     def get_cfn_attribute(self, attribute: str) -> Any:
         """Return one value of the call's response, by its dotted path."""

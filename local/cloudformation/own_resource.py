@@ -19,7 +19,24 @@ def owners_api(region: str) -> Api:
     return lambda name: boto3.client(name, region_name=region, endpoint_url=endpoint_url(), **keys)
 
 
-class OwnResource:
+class Resource:
+    """What moto asks of a resource: Ref gives the physical id, Fn::GetAtt the attributes."""
+
+    def __init__(self, physical_id: str, attributes: dict[str, Any] | None = None) -> None:
+        self.physical_resource_id = physical_id
+        self.attributes = attributes or {}
+
+    @classmethod
+    def has_cfn_attr(cls, attribute: str) -> bool:
+        """Say yes: what makes the resource decides which attributes there are."""
+        return True
+
+    def get_cfn_attribute(self, attribute: str) -> Any:
+        """Return an attribute."""
+        return self.attributes[attribute]
+
+
+class OwnResource(Resource):
     """One resource: `put` makes it or changes it in place, `remove` deletes it.
 
     Subclasses do both with calls of the service. Ref is the physical id, Fn::GetAtt an attribute.
@@ -27,10 +44,6 @@ class OwnResource:
 
     name_property: str | None = None
     """The property by which a template names the resource."""
-
-    def __init__(self, physical_id: str, attributes: dict[str, str] | None = None) -> None:
-        self.physical_resource_id = physical_id
-        self.attributes = attributes or {}
 
     @classmethod
     def put(cls, name: str, properties: dict[str, Any], api: Api, exists: bool) -> "OwnResource":
@@ -40,15 +53,6 @@ class OwnResource:
     @classmethod
     def remove(cls, physical_id: str, properties: dict[str, Any], api: Api) -> None:
         """Remove what `put` made, if anything."""
-
-    @classmethod
-    def has_cfn_attr(cls, attribute: str) -> bool:
-        """Return True: `put` decides which attributes there are."""
-        return True
-
-    def get_cfn_attribute(self, attribute: str) -> str:
-        """Return an attribute."""
-        return self.attributes[attribute]
 
     @classmethod
     def create_from_cloudformation_json(

@@ -16,7 +16,7 @@ from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
 from moto.sagemaker.responses import SageMakerResponse
 
-from local import faults, iam
+from local import clock, faults, iam
 from local.aws import bucket_and_key, client_as
 from local.sagemaker import SERVICE
 from local.sagemaker.endpoint import (
@@ -127,6 +127,7 @@ class SageMaker(TrainingJobs):
         self.pending_configs[name] = config_name
 
         def deploy() -> None:
+            time.sleep(faults.current.update_takes / clock.speed)
             try:
                 if faults.current.update_fails and config_name != endpoint.endpoint_config_name:
                     raise ModelNotServedError(faults.current.update_fails)

@@ -14,16 +14,19 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         "AWS::S3::Bucket": 1,
         "AWS::S3::BucketPolicy": 1,
         # jobs', endpoint's, the state machines', the repairing rule's, the deploy-time Lambda's
-        "AWS::IAM::Role": 7,
-        "AWS::IAM::Policy": 11,  # one of each but the last, one for each Custom::AWS
+        "AWS::IAM::Role": 8,
+        "AWS::IAM::Policy": 16,  # one of each but the last, one for each Custom::AWS
         "AWS::Lambda::Function": 1,
-        "Custom::AWS": 5,  # copy source and starter, make and read the record, end what runs
+        # copy source and starter, make and read the record, end what runs; before the record is
+        # read, wait for a promotion three times, and fail if it is still at it
+        "Custom::AWS": 9,
         "AWS::SageMaker::Model": 1,
         "AWS::SageMaker::EndpointConfig": 1,
         "AWS::SageMaker::Endpoint": 1,
-        "AWS::StepFunctions::StateMachine": 3,  # trains and promotes, changes the endpoint, removes
+        # trains and promotes, changes the endpoint, lets a deployment wait, removes
+        "AWS::StepFunctions::StateMachine": 4,
         "AWS::DynamoDB::Table": 1,
-        "AWS::Logs::LogGroup": 3,
+        "AWS::Logs::LogGroup": 4,
         "AWS::SNS::Topic": 1,
         "AWS::SNS::TopicPolicy": 1,
         "AWS::CloudWatch::Alarm": 2,
@@ -38,6 +41,7 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         ("birds", "STANDARD"),
         ("birds--endpoint", "STANDARD"),
         ("birds--removal", "EXPRESS"),
+        ("birds--deployment", "EXPRESS"),
         ("birds--upload", "EXPRESS"),
     ],
 )

@@ -92,6 +92,7 @@ STARTERS = (
 ROLES = {
     "": "PipelineMachineRole",
     "--endpoint": "PipelineChangesMachineRole",
+    "--deployment": "DeploymentMachineRole",
     "--removal": "PipelineRemovalMachineRole",
     "--upload": "PipelineUploadMachineRole",
 }

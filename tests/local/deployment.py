@@ -142,6 +142,12 @@ class Deployed:
         assert endpoint["EndpointStatus"] == "InService", endpoint
         return endpoint["EndpointConfigName"]
 
+    def endpoint_status(self) -> str:
+        """What SageMaker says of the endpoint."""
+        found = self.client("sagemaker").describe_endpoint(EndpointName=self.endpoint)
+        status: str = found["EndpointStatus"]
+        return status
+
     def served_model(self) -> str:
         """The URL of the model that the endpoint's config names, not of what is recorded."""
         api = self.client("sagemaker")
@@ -154,12 +160,13 @@ class Deployed:
         return self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
 
     def turn(self) -> dict[str, str]:
-        """Whose turn it is to change the endpoint, and what is being changed."""
+        """Whose turn it is to change the endpoint, and what is being changed, by executions."""
         (table,) = self.resources("AWS::DynamoDB::Table")
         found = self.client("dynamodb").get_item(
             TableName=table, Key={"id": {"S": "promotion"}}, ConsistentRead=True
         )
-        return {name: value["S"] for name, value in found["Item"].items() if name != "id"}
+        shown = found["Item"].items()
+        return {name: value["S"] for name, value in shown if name not in ("id", "deployment")}
 
     def resources(self, kind: str) -> list[str]:
         """The physical ids of the stack's resources of a type."""

@@ -17,6 +17,8 @@ def test_faults_add_up_and_go_away() -> None:
     faults.add(
         ["no-quota=ml.a.b", "no-quota=ml.c.d", "interrupt-after=2.5", "update-fails=too big"]
     )
+    faults.add(["update-takes=90"])
+    assert faults.current.update_takes == 90
     assert faults.current.no_quota == {"ml.a.b", "ml.c.d"}
     assert faults.current.interrupt_after == [2.5]
     assert faults.current.update_fails == "too big"

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.infra.pipeline.machine import Account, Definition, Service, ServiceError
 
+FREE = {"execution": ""}
 RECORD = "/sound-vae/served-model"
 
 
@@ -98,7 +99,7 @@ class Aws:
     @property
     def nobodys_turn(self) -> bool:
         """Whether nobody has the turn, and nothing is left to repair."""
-        return self.item in ({}, {"execution": ""})
+        return {**self.item, "deployment": ""} in ({"deployment": ""}, {**FREE, "deployment": ""})
 
     def list_objects(self, given: dict[str, Any]) -> Any:
         assert given["Bucket"] == self.bucket
@@ -177,10 +178,7 @@ class Aws:
     def update_item(self, given: dict[str, Any]) -> Any:
         """UpdateItem, of the expressions that the definitions have."""
         values = {name: value["S"] for name, value in given["ExpressionAttributeValues"].items()}
-        condition = given["ConditionExpression"]
-        allowed = {values[name] for name in re.findall(r":\w+", condition)}
-        free = "attribute_not_exists(execution)" in condition and "execution" not in self.item
-        if not free and self.item.get("execution") not in allowed:
+        if not self.holds(given["ConditionExpression"], values):
             raise ServiceError("DynamoDb.ConditionalCheckFailedException")
         setting, _, removing = given["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
         for part in setting.split(", "):
@@ -188,7 +186,18 @@ class Aws:
             self.item[name] = values[value]
         for name in filter(None, removing.split(", ")):
             self.item.pop(name, None)
-        return {}
+        if given.get("ReturnValues") != "ALL_NEW":
+            return {}
+        return {"Attributes": {name: {"S": value} for name, value in self.item.items()}}
+
+    def holds(self, condition: str, values: dict[str, str]) -> bool:
+        """A condition's value, of the operators that the definitions have."""
+        text = re.sub(r"attribute_not_exists\((\w+)\)", r"('\1' not in item)", condition)
+        text = re.sub(r"(\w+) IN (\([^)]*\))", r"(item.get('\1') in \2)", text)
+        text = re.sub(r"(\w+) = (:\w+)", r"(item.get('\1') == \2)", text)
+        text = re.sub(r":(\w+)", r"values[':\1']", text)
+        text = text.replace(" AND ", " and ").replace(" OR ", " or ")
+        return bool(eval(text, {}, {"item": self.item, "values": values}))  # noqa: S307
 
     def describe_execution(self, given: dict[str, Any]) -> Any:
         if given["ExecutionArn"] not in self.executions:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.infra.policies import STAR, granted
-from tests.infra.reading import ACCOUNT, of_type
+from tests.infra.reading import ACCOUNT, calls_of, of_type
 from tests.infra.variants import KEY, REGION
 
 SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
@@ -72,9 +72,7 @@ def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
         "sagemaker:ListTags": {JOBS},
         "sagemaker:AddTags": {JOBS, MODELS, CONFIGS},
         "sagemaker:CreateModel": {MODELS},
-        "sagemaker:DeleteModel": {MODELS},
         "sagemaker:CreateEndpointConfig": {CONFIGS},
-        "sagemaker:DeleteEndpointConfig": {CONFIGS},
         "sagemaker:InvokeEndpoint": {ENDPOINT},
         "events:PutTargets": RULES,
         "events:PutRule": RULES,
@@ -116,6 +114,8 @@ def test_only_what_changes_the_endpoint_may_update_it(template: dict[str, Any], 
         "cloudformation:DescribeStacks": {STACK},
         "sagemaker:DescribeEndpoint": {ENDPOINT},
         "sagemaker:UpdateEndpoint": {ENDPOINT, CONFIGS, deployed},
+        "sagemaker:DeleteModel": {MODELS},
+        "sagemaker:DeleteEndpointConfig": {CONFIGS},
     }
     assert not conditions(template, "PipelineChangesMachineRole")
 
@@ -126,6 +126,20 @@ def test_the_repair_may_start_what_changes_the_endpoint_and_nothing_else(
     assert granted(template, "PipelineChangesRepairRole") == {
         "states:StartExecution": ({f"{STATES}:stateMachine:sound-vae--endpoint"}, None)
     }
+
+
+def test_a_deployment_may_announce_itself_and_nothing_else(
+    template: dict[str, Any], table: str
+) -> None:
+    announces = {"dynamodb:UpdateItem": ({table}, None)}
+    assert resources(template, "DeploymentMachineRole") == {"dynamodb:UpdateItem": {table}}
+    calls = {name: None for name, _, _ in calls_of(template) if name.startswith("DeploymentOf")}
+    *waits, last = calls
+    for wait in waits:
+        assert granted(template, wait[:-8]) == {
+            "states:StartSyncExecution": ({f"{STATES}:stateMachine:sound-vae--deployment"}, None)
+        }
+    assert granted(template, last[:-8]) == announces
 
 
 def test_what_ends_executions_may_stop_those_of_this_stack_and_nothing_else(

@@ -8,6 +8,7 @@ import pytest
 from infra.pipeline.patience import looks_within
 from tests.infra.pipeline.machine import Execution, ServiceError, run
 from tests.infra.pipeline.made_up_aws import Aws
+from tests.infra.reading import calls_of, of_type
 
 Definition = dict[str, Any]
 IT_IS_SO = ServiceError("X", "It is so. (Service: X, Status Code: 400, Request ID: 1)")
@@ -224,26 +225,153 @@ def test_a_deploy_that_changes_the_endpoint_during_a_promotion_is_left_as_it_is(
     assert (aws.configs, aws.models) == (["ServingConfig-2"], ["ServingModel-1"])
 
 
-def test_a_deploy_that_read_the_record_before_it_was_written_does_not_win(
-    definition: Definition, aws: Aws
+def deployment_begins(aws: Aws, looks: int = 3) -> None:
+    """A deployment leaves its mark, and is under way until somebody has looked that often."""
+    aws.item["deployment"], aws.deploying = "arn:deployment:new", looks
+
+
+def deployment_changes(aws: Aws) -> None:
+    """It gives the endpoint another config of what the record names, with more memory."""
+    aws.configs[:] = ["ServingConfig-2", *(name for name in aws.configs if "--" in name)]
+    aws.serves = "ServingConfig-2"
+    aws.serverless = {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
+
+
+@pytest.mark.parametrize("call", [("copyObject", 1), ("getItem", 3), ("updateItem", 2)])
+def test_a_deploy_that_comes_before_the_promotion_has_begun_its_change_is_waited_for_and_stays(
+    definition: Definition, aws: Aws, call: tuple[str, int]
 ) -> None:
-    def deploy() -> None:
-        aws.deploying = 3  # under way until somebody has looked that often
-
-    def deployed() -> None:
-        aws.configs.append("ServingConfig-2")  # of the model that the record named before
-        aws.serves = "ServingConfig-2"
-        aws.serverless = {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
-
-    aws.before["invokeEndpoint", 1] = deploy
-    aws.before["describeEndpoint", 6] = deployed
+    aws.before[call] = lambda: deployment_begins(aws)
+    # while the promotion waits
+    aws.before["describeEndpoint", 4] = lambda: deployment_changes(aws)
     execution = promote(definition, aws)
     assert execution.status == "SUCCEEDED", execution.cause
+    assert len(execution.calls_of("updateEndpoint")) == 1
     first, second = execution.calls_of("createEndpointConfig")
     assert second["ProductionVariants"][0]["ServerlessConfig"]["MemorySizeInMB"] == 4096
     assert aws.serves == second["EndpointConfigName"] == execution.output["endpoint_config"]
-    assert aws.recorded == execution.output["model"]
     assert first["EndpointConfigName"] not in aws.configs
+    assert "ServingConfig-2" in aws.configs
+    assert aws.nobodys_turn
+
+
+def test_a_deploy_that_came_before_is_what_a_promotion_that_fails_goes_back_to(
+    definition: Definition, aws: Aws
+) -> None:
+    aws.before["updateItem", 2] = lambda: deployment_begins(aws)
+    aws.before["describeEndpoint", 4] = lambda: deployment_changes(aws)
+    aws.answer = {"sounds": [{"rms": 0}]}
+    execution = promote(definition, aws)
+    assert execution.cause == "The new model answers with silence." + BACK
+    assert (aws.serves, aws.recorded) == ("ServingConfig-2", aws.starter)
+    assert (aws.configs, aws.models) == (["ServingConfig-2"], ["ServingModel-1"])
+    assert aws.nobodys_turn
+
+
+def test_the_mark_of_a_deploy_that_has_ended_is_no_hindrance(
+    definition: Definition, aws: Aws
+) -> None:
+    undisturbed = promote(definition, aws).waited
+    aws.item["deployment"] = "arn:deployment:ended"
+    execution = promote(definition, aws, "next")
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert execution.waited == undisturbed
+    assert aws.item == {"execution": "", "deployment": "arn:deployment:ended"}
+
+
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize(
+    "call", [("updateEndpoint", 1), ("describeEndpoint", 3), ("invokeEndpoint", 1)]
+)
+def test_a_deploy_that_waits_for_a_promotion_is_not_waited_for(
+    definition: Definition, aws: Aws, call: tuple[str, int], silent: bool
+) -> None:
+    def deploy() -> None:
+        aws.deploying = 10_000  # it would be seen until the promotion gives up
+
+    aws.before[call] = deploy
+    aws.answer = {"sounds": [{"rms": 0 if silent else 0.1}]}
+    execution = promote(definition, aws)
+    assert (execution.status == "FAILED") is silent, execution.cause
+    assert execution.waited < 60
+    assert aws.nobodys_turn
+    if silent:
+        assert_untouched(aws)
+
+
+def test_a_deploy_that_waits_for_what_a_stopped_promotion_left_does_not_keep_it_from_being_repaired(
+    definitions: dict[str, Definition], aws: Aws
+) -> None:
+    left_behind(aws, "arn:execution:gone")
+    aws.deploying = 10_000
+    execution = repair(definitions, aws)
+    assert (execution.status, aws.serves) == ("SUCCEEDED", "ServingConfig-1")
+    assert execution.waited < 60
+    assert announce(definitions, aws).status == "SUCCEEDED"
+
+
+def test_what_ended_by_itself_just_before_the_repair_is_not_taken_for_left(
+    definitions: dict[str, Definition], aws: Aws
+) -> None:
+    left_behind(aws, "arn:execution:gone")
+
+    def ended() -> None:  # and a deployment that waited for it has come
+        aws.item = {"execution": "arn:execution:gone", "deployment": "arn:deployment:new"}
+        aws.deploying = 3
+
+    aws.before["updateItem", 1] = ended
+    execution = repair(definitions, aws)
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert not execution.calls_of("updateEndpoint"), "while CloudFormation may update it"
+    assert aws.nobodys_turn
+
+
+def announce(definitions: dict[str, Definition], aws: Aws) -> Execution:
+    """What a deployment calls before it reads what is served; its waits are in a Retry."""
+    return run(definitions["sound-vae--deployment"], {}, aws.account, "deployment")
+
+
+def test_a_deploy_leaves_its_mark_unless_a_promotion_is_at_it(
+    definitions: dict[str, Definition], aws: Aws
+) -> None:
+    assert announce(definitions, aws).status == "SUCCEEDED"  # the first one makes the item
+    assert aws.item == {"deployment": "arn:execution:deployment"}
+    aws.item["config"] = "sound-vae--new"
+    before = dict(aws.item)
+    execution = run(definitions["sound-vae--deployment"], {}, aws.account, "next")
+    assert execution.error == "DynamoDb.ConditionalCheckFailedException"
+    assert aws.item == before
+
+
+def test_deploys_wait_a_quarter_of_an_hour_and_each_call_as_long_as_its_function_may_run(
+    definitions: dict[str, Definition], template: Definition
+) -> None:
+    (state,) = definitions["sound-vae--deployment"]["States"].values()
+    waiting, _ = state["Retry"]
+    seconds = waiting["IntervalSeconds"] * waiting["MaxAttempts"]
+    assert waiting["BackoffRate"] == 1
+    longest = definitions["sound-vae--deployment"]["TimeoutSeconds"]
+    assert seconds < longest < 300, "Express workflows end after five minutes"
+    waits = [call for name, _, call in calls_of(template) if "Wait" in name]
+    assert {call["action"] for call in waits} == {"StartSyncExecution"}
+    assert 12 * 60 < seconds * len(waits) < 15 * 60
+    # one function makes all calls, and the first construct decides how long it may run
+    (function,) = (
+        properties
+        for name, properties in of_type(template, "AWS::Lambda::Function").items()
+        if name.startswith("AWS679")
+    )
+    assert function["Timeout"] > longest
+
+
+def test_what_else_changed_the_endpoint_before_the_change_ended_does_not_last(
+    definition: Definition, aws: Aws
+) -> None:
+    # such as a rollback of CloudFormation's that somebody continues by hand
+    aws.before["putParameter", 1] = lambda: deployment_changes(aws)
+    execution = promote(definition, aws)
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert aws.serves == execution.output["endpoint_config"]
     assert aws.nobodys_turn
 
 
@@ -539,4 +667,6 @@ def test_a_promotion_aborted_at_any_moment_is_undone_or_found_complete(
     else:
         assert repair(definitions, aws).status == "SUCCEEDED"
         assert aws.serves == (aborted_config if completed else "ServingConfig-1")
+        assert set(aws.configs) == {"ServingConfig-1", aws.serves}, "orphans"
+        assert {name.removesuffix("-00") for name in aws.configs[1:]} == set(aws.models[1:])
     assert aws.nobodys_turn

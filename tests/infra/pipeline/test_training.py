@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.pipeline.definition import expression
-from infra.pipeline.training_and_promotion import LONGEST_NAME
+from infra.pipeline.run_name import run_name_values
 from infra.settings import Settings
 from tests.infra.pipeline.evaluator import evaluate
 from tests.infra.pipeline.machine import ServiceError, run
@@ -357,14 +357,9 @@ def test_everything_gets_a_legal_name_whatever_the_execution_is_called(
 
 
 def test_no_two_executions_share_a_name() -> None:
-    room = LONGEST_NAME - len("x" * 24) - len("--") - len("-12345678")
-    name = expression("run_name", {"StackPrefix": "x" * 24, "RoomForExecutionName": room})
+    name = expression("run_name", run_name_values("x" * 24))
     names = [
-        evaluate(
-            "{% " + name + " %}",
-            states={"context": {"Execution": {"Id": f"arn:{run}", "Name": "n" * 80}}},
-        )
-        for run in ("a", "b")
+        evaluate("{% " + name + " %}", execution=f"arn:{run}:{'n' * 80}") for run in ("a", "b")
     ]
     assert len(set(names)) == 2
     assert all(LEGAL.fullmatch(name + "-100-99-99") for name in names), names

@@ -77,6 +77,19 @@ def test_results_are_kept_unless_a_setting_says_for_how_long(
     assert not any(folder.startswith("models") for folder in rules(everything))
 
 
+def test_what_a_job_replaced_in_another_run_s_folder_can_be_brought_back(
+    template: dict[str, Any], everything: dict[str, Any]
+) -> None:
+    for deployed in (template, everything):
+        assert the(deployed, "AWS::S3::Bucket")["VersioningConfiguration"] == {"Status": "Enabled"}
+        # written over after every epoch: a day, as docs/settings.md says
+        checkpoints = rules(deployed)["checkpoints/"]
+        assert checkpoints["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert "output/" not in rules(template)
+    assert "NoncurrentVersionExpiration" not in rules(template)[""]
+    assert rules(everything)["output/"]["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 7
+
+
 def test_uploads_are_announced_only_if_they_start_something(
     template: dict[str, Any], everything: dict[str, Any]
 ) -> None:

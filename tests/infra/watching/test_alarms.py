@@ -28,6 +28,36 @@ def test_alarms_watch_the_endpoint_and_tell_the_topic(template: dict[str, Any]) 
     }
 
 
+def test_uploads_that_start_nothing_are_told_where_uploads_start_something(
+    template: dict[str, Any], everything: dict[str, Any]
+) -> None:
+    def alarms(deployed: dict[str, Any]) -> list[dict[str, Any]]:
+        found = of_type(deployed, "AWS::CloudWatch::Alarm")
+        return [alarm for name, alarm in found.items() if name.startswith("AlarmsUpload")]
+
+    assert not alarms(template)
+    (alarm,) = alarms(everything)
+    (topic,) = of_type(everything, "AWS::SNS::Topic")
+    assert plain(alarm["AlarmActions"]) == [f"<{topic}>"]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmDescription"] == (
+        "birds: an upload may not be trained on: look into the log group "
+        "/aws/vendedlogs/states/birds--upload, and start an execution by hand"
+    )
+    # Express state machines have metrics and no events
+    parts = {part["Id"]: plain(part) for part in alarm["Metrics"]}
+    watched = [part["MetricStat"]["Metric"] for part in parts.values() if "MetricStat" in part]
+    assert {metric["MetricName"] for metric in watched} == {
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+    }
+    for metric in watched:
+        assert metric["Namespace"] == "AWS/States"
+        (dimension,) = metric["Dimensions"]
+        assert dimension["Name"] == "StateMachineArn"
+        assert dimension["Value"].endswith(":stateMachine:birds--upload")
+
+
 def rules(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Detail type of the events -> rule that tells of them."""
     return {

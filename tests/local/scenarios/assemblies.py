@@ -77,12 +77,15 @@ def main(folder: Path) -> None:
 
 
 def rename_role(folder: Path) -> None:
-    """Write the variant `role`: the same stack with another role of the endpoint."""
+    """Write the variant `role`: the same stack with another role of the endpoint.
+
+    So the calls are new as well that let a deployment wait for its turn.
+    """
     shutil.copytree(folder / "as-it-is", folder / "role")
     template = folder / "role" / f"{STACK}.template.json"
     text = template.read_text()
     for name in json.loads(text)["Resources"]:
-        if name.startswith("EndpointRole"):  # and its policy
+        if name.startswith(("EndpointRole", "DeploymentOf")):  # and their policies
             text = text.replace(f'"{name}"', f'"Other{name}"')
     template.write_text(text)
 

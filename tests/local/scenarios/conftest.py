@@ -79,7 +79,7 @@ def hurry() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def consistent(product: Deployed, grants: Grants, request: pytest.FixtureRequest) -> Iterator[None]:
+def consistent(product: Deployed, grants: Grants) -> Iterator[None]:
     """After every scenario the record is true and no permission was missing."""
     if not product.exists():
         yield
@@ -96,8 +96,6 @@ def consistent(product: Deployed, grants: Grants, request: pytest.FixtureRequest
     # a model's name is how that of its config begins
     kept = (product.config(), before)
     made = {name for name in product.made() if not any(one.startswith(name) for one in kept)}
-    assert len(made) <= 2 or hasattr(request.module, "LEAVES_ORPHANS"), (
-        "more than the former promotion's model and config are left"
-    )
+    assert len(made) <= 2, "more than the former promotion's model and config are left"
     assert product.sound({}).getnframes() > 0
     assert product.turn() == {"execution": ""}, "somebody's turn is left"

@@ -26,10 +26,10 @@ NOT_USED_HERE = {
     "ExecutionRole.* s3:AbortMultipartUpload": "only an upload that breaks off needs it",
     "PipelineMachineRole.* events:": "Step Functions learns from rules that a job or an execution "
     "ended; here it asks",
-    "Pipeline.*Role.* logs:": "Step Functions writes its own log",
+    "(Pipeline|Deployment).*Role.* logs:": "Step Functions writes its own log",
     "PipelineMachineRole.* sagemaker:ListTags": "Step Functions asks for a job's tags; here it "
     "need not",
-    "Pipeline.*Role.* xray:": "Step Functions sends its own traces",
+    "(Pipeline|Deployment).*Role.* xray:": "Step Functions sends its own traces",
     "AWS679.* kms:Decrypt": "only a copy of several parts reads what it wrote",
 }
 
