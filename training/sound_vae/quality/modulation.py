@@ -36,13 +36,13 @@ def patches(
     """
     frames = _even(PATCH_SECONDS * transform.sample_rate / transform.hop_length)
     frames = min(frames, transform.frames)
-    step = max(frames // 2, 1) if overlap else frames
+    step, last = max(frames // 2, 1) if overlap else frames, transform.frames - frames
     for part in batches(values):
         for number, sound in enumerate(np.asarray(values[part], np.float32), part.start):
             if not sound.any():
                 continue
             decibels = (sound - sound.max()) * -transform.floor_db
-            for start in range(0, transform.frames - frames + 1, step):
+            for start in sorted({*range(0, last, step), last}):
                 patch = decibels[start : start + frames]
                 if patch.max() > -AUDIBLE_DB:
                     yield number, np.maximum(patch, -RANGE_DB)
