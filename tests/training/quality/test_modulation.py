@@ -31,7 +31,7 @@ def harmonics(hertz: float, sounds: int = 6) -> np.ndarray:
 
 def blurred(values: np.ndarray) -> np.ndarray:
     """The mean over neighbouring bins: what a decoder that is unsure of the pitch gives."""
-    return sum(np.roll(values, shift, axis=2) for shift in range(-3, 4)) / 7
+    return np.mean([np.roll(values, shift, axis=2) for shift in range(-3, 4)], axis=0)
 
 
 @pytest.mark.parametrize("hertz", [180.0, 360.0])
