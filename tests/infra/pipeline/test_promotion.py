@@ -670,3 +670,20 @@ def test_a_promotion_aborted_at_any_moment_is_undone_or_found_complete(
         assert set(aws.configs) == {"ServingConfig-1", aws.serves}, "orphans"
         assert {name.removesuffix("-00") for name in aws.configs[1:]} == set(aws.models[1:])
     assert aws.nobodys_turn
+
+
+def test_a_promotion_that_was_stopped_before_it_had_tidied_up_is_tidied_up_after(
+    definition: Definition, definitions: dict[str, Definition], aws: Aws
+) -> None:
+    def abort() -> None:
+        raise AbortedError
+
+    aws.configs.append("sound-vae--older-0-00")
+    aws.models.append("sound-vae--older-0")
+    aws.before[("listEndpointConfigs", 1)] = abort
+    with pytest.raises(AbortedError):
+        promote(definition, aws, "aborted")
+    aws.executions["arn:execution:aborted"] = "ABORTED"
+    assert repair(definitions, aws).status == "SUCCEEDED"
+    assert set(aws.configs) == {"ServingConfig-1", aws.serves}
+    assert "sound-vae--older-0" not in aws.models
