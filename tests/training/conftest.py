@@ -5,10 +5,11 @@ import importlib.util
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -47,6 +48,13 @@ def write_tones(folder: Path, takes: int = 12) -> Path:
 @pytest.fixture(scope="session")
 def tone() -> Tone:
     return make_tone
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_epochs() -> Iterator[None]:
+    """Let an epoch be one pass however few clips there are: barely trained models are enough."""
+    with mock.patch("train.STEPS_AN_EPOCH", 1):
+        yield
 
 
 @pytest.fixture(scope="session")
