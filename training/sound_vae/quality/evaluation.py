@@ -115,11 +115,13 @@ def fine_structure(
 ) -> dict[str, float]:
     """Measure what makes a sound crisp: of sampled sounds, of others and of rebuilt real ones.
 
-    `rebuilt` are other real clips, or the same where there are no others, as the served graph
-    would make them if it decoded perfectly.
+    `rebuilt` are the other real clips as the served graph would make them if it decoded perfectly.
     """
     others = training.subset(np.flatnonzero(~np.isin(training.names, real.names)))
-    others = (others if len(others) >= len(real) // 2 else training).subsample(len(real), seed)
+    if len(others) < len(real) // 2:  # one half of the real ones stands for the others
+        mixed = np.random.default_rng(seed).permutation(len(real))
+        real, others = (real.subset(np.sort(part)) for part in np.array_split(mixed, 2))
+    others = others.subsample(len(real), seed)
     ours = np.asarray(real.clips[np.arange(len(real))])
     theirs = np.asarray(others.clips[np.arange(len(others))])
     again = rebuilt(theirs, transform)
