@@ -63,6 +63,7 @@ class SoundVaeStack(cdk.Stack):
             self, "EndpointRole", bucket=bucket, images=images, settings=settings
         )
         turn = TurnTable(self, "Turn")
+        deployment = Deployment(self, "Deployment", turn=turn, settings=settings)
         serving = ServedEndpoint(
             self,
             "Serving",
@@ -71,7 +72,7 @@ class SoundVaeStack(cdk.Stack):
             image=images.serving,
             starter=starter,
             settings=settings,
-            deployment=Deployment(self, "Deployment", turn=turn, settings=settings),
+            before_change=deployment.has_its_turn,
         )
         source = SourceBundle(
             self,

@@ -19,6 +19,7 @@ config of the last deploy. An execution with `{"model": "<what the parameter say
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from aws_cdk import aws_iam as iam
@@ -26,7 +27,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.pipeline.deployment import Deployment
 from infra.serving.served_model import ServedModel
 from infra.settings import Settings, SettingsError
 from infra.storage.delivery import Delivery
@@ -36,7 +36,11 @@ VARIANT = "AllTraffic"
 
 
 class ServedEndpoint(Construct):
-    """Serverless endpoint with its Model, its config and the record of what it serves."""
+    """Serverless endpoint with its Model, its config and the record of what it serves.
+
+    `before_change` makes what a deployment needs first whenever the version of the endpoint that it
+    is given differs from the last deployment's.
+    """
 
     def __init__(
         self,
@@ -48,7 +52,7 @@ class ServedEndpoint(Construct):
         image: str,
         starter: Path,
         settings: Settings,
-        deployment: Deployment,
+        before_change: Callable[[str], Construct],
     ) -> None:
         super().__init__(scope, construct_id)
         if not starter.is_file():
@@ -83,7 +87,7 @@ class ServedEndpoint(Construct):
             ]
         )
         # no promotion changes the endpoint or the record from here to the end of the deployment
-        url = self.served.read(version, after=deployment.has_its_turn(version))
+        url = self.served.read(version, after=before_change(version))
         model = sagemaker.CfnModel(
             self,
             "Model",

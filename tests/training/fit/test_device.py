@@ -122,3 +122,13 @@ def test_bits_are_those_that_the_gpu_has_units_for(
     capability: tuple[int, int] | None, precision: str
 ) -> None:
     assert _precision(capability) == precision
+
+
+def test_an_epoch_of_few_clips_goes_through_them_as_often_as_steps_are_wanted() -> None:
+    keras.utils.set_random_seed(0)
+    data = Dataset.of(np.zeros((6, 32, 64), np.float16), TRANSFORM)
+    trainer = Trainer(VAE(ARCHITECTURE), data, data, Schedule(1, 4, 2e-3, 0, 3, 0, least_steps=9))
+    asked = np.concatenate([clips.numpy().ravel() for _, clips, _ in trainer.calls(1)])
+    assert len(asked) == 9 * 4
+    for first in range(0, 36, 6):
+        assert sorted(asked[first : first + 6]) == list(range(6))

@@ -9,7 +9,7 @@ import pytest
 from sound_vae.data.dataset import Dataset
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.density import LabelMixtures
-from sound_vae.quality.evaluation import FIGURES, LABELLED_ONLY, evaluate
+from sound_vae.quality.evaluation import FIGURES, LABELLED_ONLY, evaluate, fine_structure
 from sound_vae.serving.description import Description
 from sound_vae.serving.export import export
 from sound_vae.serving.served_model import ServedModel
@@ -54,3 +54,14 @@ def test_unlabelled_data_gets_the_same_figures_without_accuracy(model: ServedMod
 
 def test_a_handful_of_clips_is_not_enough_to_measure_anything(model: ServedModel) -> None:
     assert evaluate(model, *parts(99, labelled=False), sounds=20) == {}
+
+
+def test_fine_structure_is_measured_against_the_clips_that_are_named(model: ServedModel) -> None:
+    training, others = parts(110, labelled=True)
+    silent = Dataset.of(np.zeros((4, TRANSFORM.frames, TRANSFORM.bins), np.float16), TRANSFORM)
+    sampled = model.sample(LABELS * 10, range(20)).spectrograms()
+    figures = fine_structure(sampled, training, others)
+    assert figures["modulation_floor"] < figures["modulation_db"]
+    assert figures["told_apart"] > 0.9  # an untrained model's sounds
+    with pytest.raises(ValueError, match="no sound is audible"):
+        fine_structure(sampled, silent, others)

@@ -103,8 +103,8 @@ def _components(clips: int) -> int:
     return min(max(clips // CLIPS_PER_COMPONENT, 1), MAX_COMPONENTS)
 
 
-# Ours, for scikit-learn's k-means was killed (SIGSEGV) within the memory that training may take on
-# small machines: tests/training/data/test_memory.py. It finds tighter clusters, and sooner.
+# Not scikit-learn's k-means: that finds tighter clusters, and sooner, but within the memory that
+# tests/training/data/test_memory.py allows it ends the process with SIGSEGV.
 def _cluster(points: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Best k-means of some starts: centres (k, d), and the index of each point's centre (n,)."""
     rng = np.random.default_rng(seed)

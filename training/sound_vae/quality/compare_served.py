@@ -14,9 +14,9 @@ The wider the gap between the two, the smaller is the ground that they are compa
 The figures have the same names whatever the ground is: val_loss and served_val_loss, and with
 enough validation clips val_distance and served_val_distance (likeness.py), lower is better; where
 there are labels and enough clips to learn them from, val_accuracy and served_val_accuracy, higher
-is better. A decoder that a critic has sharpened has the higher val_loss of two that are equally
-good, so the distance counts where it could be measured. Whatever is wrong with the served model, it
-never fails the run.
+is better. A crisp model may have a higher val_loss than a blurred one, for a sharp line in a
+slightly wrong place costs more than none, so the distance counts where it could be measured.
+Whatever is wrong with the served model, it never fails the run.
 """
 
 import math
@@ -31,8 +31,8 @@ from sound_vae.data.folder import is_sound
 from sound_vae.fit.trainer import Trainer
 from sound_vae.model.recogniser import Recogniser
 from sound_vae.quality.common_ground import CommonGround, coding_loss, recordings
-from sound_vae.quality.evaluation import accuracy, train_recogniser
-from sound_vae.quality.likeness import FEWEST_CLIPS, Likeness
+from sound_vae.quality.evaluation import accuracy, sound_seeds, train_recogniser
+from sound_vae.quality.likeness import FEWEST_REAL, Likeness
 from sound_vae.serving.served_model import ModelError, ServedModel, Sounds
 
 MOST_RECORDINGS = 200  # that are coded and decoded one by one
@@ -161,14 +161,17 @@ def _on_recordings(
 def _distances(
     served: ServedModel, new: NewModel, real: Dataset, hear: Callable[[Sounds], np.ndarray]
 ) -> dict[str, float]:
-    """How far the sounds of both lie from validation clips, label by label; {} with too few."""
+    """Measure how far the sounds of both lie from validation clips; {} where these are too few.
+
+    Labels are asked for as often as the clips have them; `hear` is as in `accuracy`.
+    """
     real = real.labelled() if real.labels else real
-    if len(real) < FEWEST_CLIPS:
+    if len(real) < FEWEST_REAL:
         return {}
     likeness = Likeness(real.clips, real.transform)
-    kept = np.random.default_rng(new.seed).permutation(max(new.sounds, len(real))) % len(real)
-    names = [real.labels[i] if real.labels else "" for i in real.label_ids[kept]]
-    seeds = np.arange(len(names), dtype=np.int64) + new.seed * 1_000_000
+    asked = np.resize(real.label_ids, max(new.sounds, len(real)))
+    names = [real.labels[i] if real.labels else "" for i in asked]
+    seeds = sound_seeds(len(names), new.seed)
     return {
         name: likeness.distance(hear(model.sample(names, seeds)))
         for name, model in (("served_val_distance", served), ("val_distance", new.model))

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from sound_vae.data.dataset import Dataset
+from sound_vae.fit.arguments import hyperparameters
 from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.likeness import Likeness
@@ -50,8 +51,8 @@ FIGURES = {
     "told_apart_rebuilt": "the same of real clips and others whose phases were reconstructed",
 }
 LABELLED_ONLY = ("accuracy", "real_accuracy")
+MOST_FINE = 1000  # clips whose fine structure is measured
 MOST_TOLD_APART = 500  # sounds of either kind, which take some ten seconds
-ITERATIONS = 16  # of phase reconstruction, as in the served graph unless told otherwise
 MOST_CLIPS = 10_000  # of either side that are compared; ample, and it takes no longer for more
 
 
@@ -63,8 +64,11 @@ def evaluate(
     sounds: int = 1000,
     seed: int = 0,
     recogniser: Recogniser | None = None,
+    against: Dataset | None = None,
 ) -> dict[str, float]:
     """Measure the FIGURES of a model; on unlabelled data those without accuracy.
+
+    Fine structure is measured against training clips, or against those that are given.
 
     As many sounds are drawn as real ones are compared, label by label: `sounds`, or fewer where
     there are fewer training clips. With less than `FEWEST_CLIPS` of those nothing can be measured,
@@ -79,7 +83,7 @@ def evaluate(
     real = training.subset(balanced(training.label_ids, sounds, seed))
     asked = real.label_ids
     names = [training.labels[i] if training.labels else "" for i in asked]
-    sampled = model.sample(names, _seeds(len(names), seed)).spectrograms()
+    sampled = model.sample(names, sound_seeds(len(names), seed)).spectrograms()
     figures: dict[str, float] = {}
     if training.labels:
         recogniser = recogniser or Recogniser.train(training, seed=seed)
@@ -107,23 +111,26 @@ def evaluate(
         validation.clips, model.decode(_encode(model, validation)).spectrograms(), transform
     )
     figures["distance"] = Likeness(validation.clips, transform).distance(sampled)
-    return figures | fine_structure(sampled, real, training, transform, seed)
+    if against is None:
+        others = training.subset(np.flatnonzero(~np.isin(training.names, real.names)))
+        if len(others) < len(real) // 2:  # one half of the real ones stands for the others
+            mixed = np.random.default_rng(seed).permutation(len(real))
+            real, others = (real.subset(np.sort(part)) for part in np.array_split(mixed, 2))
+    else:
+        real, others = against, real
+    return figures | fine_structure(sampled, real, others, seed)
 
 
 def fine_structure(
-    sampled: np.ndarray, real: Dataset, training: Dataset, transform: Transform, seed: int = 0
+    sampled: np.ndarray, real: Dataset, others: Dataset, seed: int = 0
 ) -> dict[str, float]:
-    """Measure what makes a sound crisp: of sampled sounds, of others and of rebuilt real ones.
+    """Measure what blur takes away: of sampled sounds, (sounds, frames, bins), against real ones.
 
-    `rebuilt` are the other real clips as the served graph would make them if it decoded perfectly.
+    `others` are real, too: they show what the measures say of sounds that could not be better, as
+    they are, and with their phases reconstructed as the served graph does it.
     """
-    others = training.subset(np.flatnonzero(~np.isin(training.names, real.names)))
-    if len(others) < len(real) // 2:  # one half of the real ones stands for the others
-        mixed = np.random.default_rng(seed).permutation(len(real))
-        real, others = (real.subset(np.sort(part)) for part in np.array_split(mixed, 2))
-    others = others.subsample(len(real), seed)
-    ours = np.asarray(real.clips[np.arange(len(real))])
-    theirs = np.asarray(others.clips[np.arange(len(others))])
+    transform = real.transform
+    ours, theirs = (_values(data, seed) for data in (real, others))
     again = rebuilt(theirs, transform)
     spectrum = modulation_spectrum(ours, transform)
     figures = {}
@@ -131,18 +138,28 @@ def fine_structure(
         figures[f"modulation_{name}"] = modulation_distance(
             spectrum, modulation_spectrum(values, transform)
         )
-    some = np.random.default_rng(seed).permutation(min(len(ours), len(theirs)))[:MOST_TOLD_APART]
+    count = min(len(ours), len(theirs), len(sampled), MOST_TOLD_APART)
+    rng = np.random.default_rng(seed)
     for name, values in {"": sampled, "_floor": theirs, "_rebuilt": again}.items():
-        figures[f"told_apart{name}"] = told_apart(ours[some], values[some], transform, seed=seed)
+        one, other = (kind[rng.permutation(len(kind))[:count]] for kind in (ours, values))
+        figures[f"told_apart{name}"] = told_apart(one, other, transform, seed=seed)
     return figures
 
 
+def _values(data: Dataset, seed: int) -> np.ndarray:
+    some = data.subsample(MOST_FINE, seed)
+    return some.clips[np.arange(len(some))]
+
+
 def rebuilt(values: np.ndarray, transform: Transform) -> np.ndarray:
-    """Spectrograms without their phases, made audible and transformed again."""
-    parts = []
+    """Make spectrograms (sounds, frames, bins) audible without their phases, and transform again.
+
+    It takes as many iterations as the served graph does unless it is told otherwise.
+    """
+    iterations, parts = hyperparameters()["griffin_lim_iterations"]["default"], []
     for start in range(0, len(values), BATCH):
         part = tf.constant(values[start : start + BATCH], tf.float32)
-        parts.append(transform.spectrogram(transform.waveform(part, ITERATIONS)).numpy())
+        parts.append(transform.spectrogram(transform.waveform(part, iterations)).numpy())
     return np.concatenate(parts).astype(np.float16)
 
 
@@ -168,12 +185,12 @@ def accuracy(
     into spectrograms as the recogniser knows them.
     """
     names = [labels[i % len(labels)] for i in range(sounds)]
-    sampled = model.sample(names, _seeds(sounds, seed))
+    sampled = model.sample(names, sound_seeds(sounds, seed))
     _, heard = recogniser.listen(hear(sampled))
     return float(np.mean(heard == [known.index(name) for name in names]))
 
 
-def _seeds(sounds: int, seed: int) -> np.ndarray:
+def sound_seeds(sounds: int, seed: int) -> np.ndarray:
     """Give every sound a seed of its own."""
     return np.arange(sounds, dtype=np.int64) + seed * 1_000_000
 

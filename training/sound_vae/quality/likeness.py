@@ -6,7 +6,7 @@
 Timbre, loudness and how both move come from the cepstra, fine structure from the ripples of the
 spectrogram; the distance is Frechet's. So a blurred model is far from real sounds, and so is one
 that makes the same crisp sound again and again. Two models can be compared by it, whatever their
-losses: after a critic has sharpened a decoder its squared error is higher than before.
+losses are made of.
 
 It cannot hear whether a sound is the one that was asked for, nor whether it is a copy.
 """
@@ -18,7 +18,7 @@ from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.measures import cepstral_statistics, frechet_distance
 from sound_vae.quality.modulation import ripples
 
-FEWEST_CLIPS = 50  # real ones; the spread of fewer says little
+FEWEST_REAL = 50  # sounds to compare with; the spread of fewer says little
 SILENT_DB = -20.0  # power of ripples that stands for none
 
 

@@ -8,6 +8,8 @@ others: a classifier two-sample test, Lopez-Paz and Oquab, "Revisiting classifie
 (2017).
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -21,7 +23,7 @@ LEARNT_SHARE = 0.6  # of the sounds; the network is asked about the rest
 FILTERS = (16, 32, 48)
 EPOCHS = 8
 BATCH = 64  # patches
-FEWEST = 20  # sounds of either kind
+FEWEST_STEPS = 200  # with few sounds, 8 epochs would teach the network nothing and 0.5 mean nothing
 
 
 def told_apart(
@@ -33,7 +35,7 @@ def told_apart(
     """
     kinds = [_patches(values, transform) for values in (made, real)]
     rng = np.random.default_rng(seed)
-    learnt = [_some(numbers, rng) for numbers, _ in kinds]
+    learnt = [_learnt(numbers, rng) for numbers, _ in kinds]
     x, y, weight = [], [], []
     for kind, ((_, values), chosen) in enumerate(zip(kinds, learnt, strict=True)):
         x.append(values[chosen])
@@ -54,12 +56,12 @@ def told_apart(
 
 
 def _patches(values: np.ndarray | Rows, transform: Transform) -> tuple[np.ndarray, np.ndarray]:
-    """Give the sound that each patch is of, and the patches (patches, frames, bins) in 0..1."""
+    """Give the sound that each patch is of, and the patches (patches, frames, bins) in decibels."""
     numbers, found = zip(*patches(values, transform, overlap=False), strict=True)
     return np.array(numbers), np.stack(found).astype(np.float16)
 
 
-def _some(numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _learnt(numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Which patches belong to the sounds that are learnt from."""
     sounds = rng.permutation(np.unique(numbers))
     return np.isin(numbers, sounds[: round(LEARNT_SHARE * len(sounds))])
@@ -94,8 +96,8 @@ def _train(
         optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
 
     rng = np.random.default_rng(seed)
-    for _ in range(EPOCHS):
-        order = rng.permutation(len(x))
-        for first in range(0, len(x) - BATCH // 2, BATCH):
-            part = order[first : first + BATCH]
+    size = min(BATCH, len(x))
+    steps = len(x) // size
+    for _ in range(max(EPOCHS, math.ceil(FEWEST_STEPS / steps))):
+        for part in rng.permutation(len(x))[: steps * size].reshape(steps, size):
             step(tf.constant(x[part]), tf.constant(y[part]), tf.constant(weights[part]))
