@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= hardlink
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help demo test lint format synth bootstrap deploy destroy smoke bench lock clean
+.PHONY: help demo test lint format synth bootstrap deploy destroy smoke bench trust lock clean
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -46,6 +46,9 @@ smoke: .venv/.ready node_modules/.ready ## try everything on your AWS account wi
 
 bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md; FULL=1 also trains to the end
 	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)") $(if $(FULL),--full)
+
+trust: .venv/.ready .venv-job/.ready node_modules/.ready ## try to break every promise at full size, write docs/trust.md; ARGS="--only requests" for a topic
+	$(PY) -m trust $(ARGS)
 
 # packages that come with TensorFlow and scikit-learn in the training image, so a job need not install them
 IN_IMAGE := numpy scipy numba llvmlite scikit-learn joblib threadpoolctl cloudpickle narwhals typing-extensions packaging requests certifi idna urllib3 charset-normalizer
