@@ -8,7 +8,7 @@ exported graph against what was kept away. Without --takes every tenth file is k
 
     python -m benchmarks.held_out --data kicks --train --epochs 100
 
-The recogniser that judges labels was trained apart from the model, on the same files as it.
+The recogniser of labels was trained apart from the model, on the same files as it.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from sound_vae.data.report import DataError
 from sound_vae.quality.evaluation import evaluate, train_recogniser
 from sound_vae.serving.served_model import ServedModel
 
-JUDGE_SEED = 1001  # the model's listener and the run's own recogniser have others
+RECOGNISER_SEED = 1001  # the model's listener and the run's own recogniser have others
 REAL = {  # what real sounds get
     "modulation_db": "modulation_floor",
     "told_apart": "told_apart_floor",
@@ -74,8 +74,8 @@ def measure(model: ServedModel, training: Path, test: Path) -> dict[str, float]:
         read_dataset(folder, sample_rate=transform.sample_rate, clip_seconds=transform.seconds)
         for folder in (training, test)
     )
-    judge = train_recogniser(learnt, JUDGE_SEED)
-    return evaluate(model, learnt, real, seed=JUDGE_SEED, recogniser=judge, against=real)
+    recogniser = train_recogniser(learnt, RECOGNISER_SEED)
+    return evaluate(model, learnt, real, seed=RECOGNISER_SEED, recogniser=recogniser, against=real)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ SAME_TASK = {"comparable": True, "why": ""}
 OTHERS = {"comparable": False, "why": "its labels are a, b; the served model's are c, d"}
 
 
-def judge(
+def verdict_of(
     figures: dict[str, Any] | None,
     promote: str = "if_better",
     served: str = "s3://b/old",
@@ -98,61 +98,61 @@ WORSE = {"val_loss": -1.0, "served_val_loss": -2.0}
 def test_the_better_one_of_two_that_can_be_compared_is_served(
     metrics: dict[str, Any], promoted: bool, why: str
 ) -> None:
-    assert judge(metrics) == {"promote": promoted, "why": why}
+    assert verdict_of(metrics) == {"promote": promoted, "why": why}
 
 
 def test_always_and_a_model_that_the_input_names_are_not_compared() -> None:
-    assert judge(WORSE, promote="always")["promote"]
+    assert verdict_of(WORSE, promote="always")["promote"]
     by_hand = {"promote": "if_better", "model": "s3://b/old"}
-    assert judge(None, trained={}, baseline="", request=by_hand)["promote"]
+    assert verdict_of(None, trained={}, baseline="", request=by_hand)["promote"]
 
 
 @pytest.mark.parametrize("served", ["s3://b/old", STARTER])
 def test_what_cannot_be_compared_takes_the_place_of_the_starter_alone(served: str) -> None:
-    verdict = judge(BETTER, served=served, baseline=served, comparison=OTHERS)
+    verdict = verdict_of(BETTER, served=served, baseline=served, comparison=OTHERS)
     assert verdict["promote"] is (served == STARTER)
     if not verdict["promote"]:
         assert verdict["why"] == f"the two cannot be compared: {OTHERS['why']}"
-    assert judge(BETTER, promote="always", comparison=OTHERS)["promote"]
+    assert verdict_of(BETTER, promote="always", comparison=OTHERS)["promote"]
 
 
 def test_the_starter_makes_way_for_other_sounds_even_where_it_is_compared_on_common_ground() -> (
     None
 ):
     common = {"comparable": True, "why": "at 8000 Hz, the lower rate of the two"}
-    assert judge(WORSE, served=STARTER, baseline=STARTER, comparison=common)["promote"]
-    assert not judge(WORSE, served=STARTER, baseline=STARTER)["promote"], "the same task"
-    assert not judge(WORSE, comparison=common)["promote"]
+    assert verdict_of(WORSE, served=STARTER, baseline=STARTER, comparison=common)["promote"]
+    assert not verdict_of(WORSE, served=STARTER, baseline=STARTER)["promote"], "the same task"
+    assert not verdict_of(WORSE, comparison=common)["promote"]
 
 
 def test_a_comparison_that_was_asked_for_and_not_reported_keeps_the_model_back() -> None:
-    assert judge(BETTER, comparison=None) == {
+    assert verdict_of(BETTER, comparison=None) == {
         "promote": False,
         "why": "the job reported no comparison with the served model",
     }
 
 
 def test_what_was_compared_on_common_ground_says_on_which() -> None:
-    verdict = judge(BETTER, comparison={"comparable": True, "why": "on the 8 labels of both"})
+    verdict = verdict_of(BETTER, comparison={"comparable": True, "why": "on the 8 labels of both"})
     assert verdict["why"].endswith("that of the served model -1 (on the 8 labels of both)")
 
 
 def test_without_a_way_back_only_a_person_may_promote() -> None:
-    verdict = judge(BETTER, way_back=False)
+    verdict = verdict_of(BETTER, way_back=False)
     assert verdict["promote"] is False
     assert "no way back" in verdict["why"]
-    forced = judge(BETTER, way_back=False, promote="always")
+    forced = verdict_of(BETTER, way_back=False, promote="always")
     assert forced["promote"] is True
     assert forced["warning"].startswith("the archive of the model that was served before is gone")
 
 
 def test_a_model_that_was_never_compared_with_the_served_one_does_not_replace_it() -> None:
-    assert judge(BETTER, served="s3://b/new") == {
+    assert verdict_of(BETTER, served="s3://b/new") == {
         "promote": False,
         "why": "another model was promoted while this one trained (s3://b/new), so the two were "
         "never compared",
     }
-    assert judge(BETTER, served="s3://b/new", promote="always")["promote"]
+    assert verdict_of(BETTER, served="s3://b/new", promote="always")["promote"]
 
 
 def test_the_job_gets_the_served_model_to_compare_with(

@@ -153,12 +153,10 @@ def test_weights_that_are_missing_are_not_made_up(
     assert comparison.why.startswith("model.tar.gz is no model that this version can read")
 
 
-def test_accuracy_is_the_share_of_sounds_heard_right(model_dir: Path) -> None:
-    model = ServedModel.load(model_dir)
-    deaf = cast(Recogniser, Deaf())
-    known = ["high", "low"]
-    assert accuracy(model, deaf, known, labels=known, sounds=8) == 0.5
-    assert accuracy(model, deaf, known, labels=["high"], sounds=3) == 1.0
+def test_accuracy_is_the_share_of_sounds_heard_right() -> None:
+    deaf, sounds, known = cast(Recogniser, Deaf()), np.zeros((8, 2, 2)), ["high", "low"]
+    assert accuracy(deaf, sounds, ["high", "low"] * 4, known) == 0.5
+    assert accuracy(deaf, sounds[:3], ["high"] * 3, known) == 1.0
 
 
 def hostile(path: Path) -> None:

@@ -168,12 +168,8 @@ def augmented(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     x = _resampled(x, pitch, axis=2, outside=None)
 
     # blur (as a decoder does) or roughen (as reverberation and noise do)
-    blurred = tf.nn.avg_pool2d(x[..., None], (3, 3), 1, "SAME")[..., 0]
-    blurred = _mix(
-        blurred,
-        tf.nn.avg_pool2d(blurred[..., None], (3, 3), 1, "SAME")[..., 0],
-        uniform(0, 1, 1, 1),
-    )
+    blurred = _blurred(x)
+    blurred = _mix(blurred, _blurred(blurred), uniform(0, 1, 1, 1))
     x = _mix(x, blurred, tf.maximum(uniform(-0.5, 1, 1, 1), 0))
     rough = tf.random.stateless_normal(tf.shape(x), next(seeds)) * uniform(0, 0.06, 1, 1)
     x = tf.where(x > 0, x + rough, x)
@@ -194,6 +190,13 @@ def augmented(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 def _mix(a: tf.Tensor, b: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
     return a + share * (b - a)
+
+
+def _blurred(x: tf.Tensor) -> tf.Tensor:
+    """Mean of 3 x 3 neighbours; one axis after the other, for a 2-D pool of one channel is slow."""
+    for _ in range(2):
+        x = tf.transpose(tf.nn.avg_pool1d(x, 3, 1, "SAME"), [0, 2, 1])
+    return x
 
 
 def _mask(length: int, start: tf.Tensor, width: tf.Tensor) -> tf.Tensor:

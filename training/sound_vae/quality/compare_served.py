@@ -109,14 +109,9 @@ def _on_clips(served: ServedModel, new: NewModel, labels: list[str]) -> dict[str
         theirs = ours.relabelled(served.labels)
         figures["val_loss"] = new.trainer.evaluate(data=ours)["val_loss"]
     figures["served_val_loss"] = new.trainer.evaluate(served.vae, theirs)["val_loss"]
-    figures |= _distances(served, new, theirs, Sounds.spectrograms)
-    if new.recogniser:
-        known = new.model.labels
-        for name, model in (("served_val_accuracy", served), ("val_accuracy", new.model)):
-            figures[name] = accuracy(
-                model, new.recogniser, known, labels=labels, sounds=new.sounds, seed=new.seed
-            )
-    return figures
+    return figures | _of_sounds(
+        served, new, labels, theirs, new.recogniser, new.model.labels, Sounds.spectrograms
+    )
 
 
 def _on_recordings(
@@ -140,42 +135,45 @@ def _on_recordings(
         "served_val_loss": coding_loss(served, ground, sounds),
     }
     real = ground.reread(new.folder, validation.names, new.trim_db)
-    figures |= _distances(served, new, real, ground.spectrograms)
+    recogniser, known = None, []
     if labels and new.recogniser:
         clips = ground.reread(new.folder, training.names, new.trim_db)
-        recogniser = train_recogniser(clips, new.seed)
-        if recogniser:
-            for name, model in (("served_val_accuracy", served), ("val_accuracy", new.model)):
-                figures[name] = accuracy(
-                    model,
-                    recogniser,
-                    clips.labels,
-                    labels=labels,
-                    sounds=new.sounds,
-                    seed=new.seed,
-                    hear=ground.spectrograms,
-                )
-    return figures
+        recogniser, known = train_recogniser(clips, new.seed), clips.labels
+    return figures | _of_sounds(served, new, labels, real, recogniser, known, ground.spectrograms)
 
 
-def _distances(
-    served: ServedModel, new: NewModel, real: Dataset, hear: Callable[[Sounds], np.ndarray]
+def _of_sounds(
+    served: ServedModel,
+    new: NewModel,
+    labels: list[str],
+    real: Dataset,
+    recogniser: Recogniser | None,
+    known: list[str],
+    hear: Callable[[Sounds], np.ndarray],
 ) -> dict[str, float]:
-    """Measure how far the sounds of both lie from validation clips; {} where these are too few.
+    """Measure sounds drawn from both models; figures that cannot be had are left out.
 
-    Labels are asked for as often as the clips have them; `hear` is as in `accuracy`.
+    With enough validation clips `real` each label is asked for as often as those have it, and the
+    sounds' distance to them is measured; otherwise the labels are asked for in turns. `known` are
+    the recogniser's labels; `hear` turns sounds into spectrograms as it and `real` have them.
     """
     real = real.labelled() if real.labels else real
-    if len(real) < FEWEST_REAL:
+    likeness = Likeness(real.clips, real.transform) if len(real) >= FEWEST_REAL else None
+    if not likeness and not recogniser:
         return {}
-    likeness = Likeness(real.clips, real.transform)
-    asked = np.resize(real.label_ids, max(new.sounds, len(real)))
-    names = [real.labels[i] if real.labels else "" for i in asked]
-    seeds = sound_seeds(len(names), new.seed)
-    return {
-        name: likeness.distance(hear(model.sample(names, seeds)))
-        for name, model in (("served_val_distance", served), ("val_distance", new.model))
-    }
+    if likeness:
+        asked = np.resize(real.label_ids, max(new.sounds, len(real)))
+        names = [real.labels[i] if real.labels else "" for i in asked]
+    else:
+        names = [labels[i % len(labels)] for i in range(new.sounds)]
+    figures = {}
+    for prefix, model in (("served_", served), ("", new.model)):
+        heard = hear(model.sample(names, sound_seeds(len(names), new.seed)))
+        if likeness:
+            figures[f"{prefix}val_distance"] = likeness.distance(heard)
+        if recogniser:
+            figures[f"{prefix}val_accuracy"] = accuracy(recogniser, heard, names, known)
+    return figures
 
 
 def _common_labels(theirs: list[str], ours: list[str]) -> list[str]:

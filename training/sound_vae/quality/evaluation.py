@@ -9,7 +9,7 @@ mel-frequency cepstra, which need no training, cannot have been fitted to the mo
 and follow timbre, loudness and how both move. There is no accuracy then.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -30,7 +30,7 @@ from sound_vae.quality.measures import (
 )
 from sound_vae.quality.modulation import modulation_distance, modulation_spectrum
 from sound_vae.quality.told_apart import told_apart
-from sound_vae.serving.served_model import BATCH, ServedModel, Sounds
+from sound_vae.serving.served_model import BATCH, ServedModel
 
 FIGURES = {
     "accuracy": "share of sampled sounds heard as the label that was asked for",
@@ -170,24 +170,14 @@ def train_recogniser(training: Dataset, seed: int = 0) -> Recogniser | None:
 
 
 def accuracy(
-    model: ServedModel,
-    recogniser: Recogniser,
-    known: list[str],
-    *,
-    labels: list[str],
-    sounds: int,
-    seed: int = 0,
-    hear: Callable[[Sounds], np.ndarray] = Sounds.spectrograms,
+    recogniser: Recogniser, sampled: np.ndarray, asked: Sequence[str], known: Sequence[str]
 ) -> float:
-    """Share of sounds, label by label at the model's own temperature, that are heard right.
+    """Share of sampled sounds, (sounds, frames, bins), that are heard as the label asked for.
 
-    `known` are the recogniser's labels, `labels` those that are asked for. `hear` turns sounds
-    into spectrograms as the recogniser knows them.
+    `known` are the recogniser's labels.
     """
-    names = [labels[i % len(labels)] for i in range(sounds)]
-    sampled = model.sample(names, sound_seeds(sounds, seed))
-    _, heard = recogniser.listen(hear(sampled))
-    return float(np.mean(heard == [known.index(name) for name in names]))
+    _, heard = recogniser.listen(sampled)
+    return float(np.mean(heard == [known.index(name) for name in asked]))
 
 
 def sound_seeds(sounds: int, seed: int) -> np.ndarray:
