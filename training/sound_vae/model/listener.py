@@ -6,7 +6,7 @@
 To a mean squared error of spectrograms a missing consonant is as small as a missing breath. The
 first layers of a network that has learnt to tell the labels apart weigh what matters for that:
 Johnson, Alahi, Fei-Fei, "Perceptual losses for real-time style transfer" (2016). The network is
-frozen; another one judges the finished model.
+frozen; the finished model is measured by another one.
 """
 
 from typing import Self
