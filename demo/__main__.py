@@ -4,91 +4,107 @@
     python -m demo --data ~/sounds          # your own: wav, flac, ogg, mp3
     python -m demo --epochs 100             # trains longer, sounds better
 
-Files named `<label>_anything.wav`, or in one sub-folder for each label, have that label.
+It runs the commands that it prints, against a stand-in for AWS of its own.
 """
 
 import argparse
+import json
+import os
+import shlex
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
-
-from botocore.exceptions import ClientError
-from rich.console import Console
+from typing import Any
 
 from demo import spoken_digits
-from demo.following import ExecutionFailedError
-from demo.spectrogram_sheet import draw
-from demo.steps import CDK, OUTPUT, REPOSITORY, Demo, DemoError
 
+REPOSITORY = Path(__file__).parents[1]
+OUTPUT = REPOSITORY / "demo-output"
 JOB_ENVIRONMENT = REPOSITORY / ".venv-job"
-SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 CLIPS_TO_TRAIN_ON = 15_000
 """Clips times epochs that two CPU cores train on in about a minute and a half."""
 MOST_LABELS = 10
+ON_AWS = """
+The same on AWS, with your credentials:
+  soundvae deploy
+  soundvae upload SOUNDS
+  soundvae train --watch
+  soundvae say"""
 
 
-def label_of(file: Path, folder: Path) -> str | None:
-    """Return the label of a sound by the rules of the training script."""
-    if file.parent != folder:
-        return file.relative_to(folder).parts[0]
-    label, underscore, _ = file.stem.partition("_")
-    return label if underscore and label else None
+class Demo:
+    """The commands in a row, each printed before it runs, and how long it took after that."""
+
+    def __init__(self, stand_in: Path) -> None:
+        self.environment = {
+            **os.environ,
+            "SOUNDVAE_STAND_IN": str(stand_in),
+            "SOUNDVAE_LOCAL": "1",
+        }
+
+    def run(self, *arguments: str) -> None:
+        """Run a command of `soundvae`; when it fails the demo ends with its exit code."""
+        print(f"$ {shlex.join(('soundvae', *arguments))}", flush=True)
+        started = time.monotonic()
+        code = subprocess.run(self._command(*arguments), env=self.environment).returncode
+        if code:
+            sys.exit(code)
+        print(f"  {time.monotonic() - started:.1f} s\n", flush=True)
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a command whose answer the demo itself needs."""
+        command = self._command("--json", *arguments)
+        done = subprocess.run(command, env=self.environment, capture_output=True, check=True)
+        return json.loads(done.stdout)
+
+    def end(self) -> None:
+        """End the stand-in with every job and endpoint."""
+        command = self._command("down")
+        subprocess.run(command, env=self.environment, stdout=subprocess.DEVNULL, check=False)
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "client", *arguments]
 
 
-def sounds_in(folder: Path) -> list[Path]:
-    """Return the audio files below a folder; raises `DemoError` if there are none."""
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-    if not files:
-        raise DemoError(f"There is no wav, flac, ogg or mp3 file in {folder}.")
-    return files
-
-
-def check_tools() -> None:
-    """Raise `DemoError` if something that `make` installs is missing."""
+def run(demo: Demo, data: Path | None, epochs: int | None, port: int | None, output: Path) -> None:
+    """Run all steps; the results are in `output` when all of them have succeeded."""
     if not (JOB_ENVIRONMENT / "bin" / "train").exists():
-        raise DemoError(
+        sys.exit(
             f"{JOB_ENVIRONMENT.name}/ with the SageMaker training toolkit is missing: run "
             "`make demo`, which makes it (that needs a C compiler such as gcc)."
         )
-    if not CDK.exists():
-        raise DemoError("The CDK's command line is missing: run `make demo`, which installs it.")
-
-
-ON_AWS = """
-The same on AWS, with your credentials:
-  make bootstrap deploy                              # the outputs name what follows
-  aws s3 cp --recursive SOUNDS s3://BUCKET/audio/
-  aws stepfunctions start-execution --state-machine-arn ARN     # or in the console
-  echo '{"label": "seven"}' > request.json
-  aws sagemaker-runtime invoke-endpoint --endpoint-name sound-vae --accept audio/wav \\
-    --content-type application/json --body fileb://request.json seven.wav"""
-
-
-def run(demo: Demo, data: Path | None, epochs: int | None) -> None:
-    """Run all steps, from the stand-in's start to the summary."""
-    check_tools()
     folder = data or spoken_digits.FOLDER
     if data is None:
-        with demo.step("Make spoken digits"):
-            spoken_digits.write(folder)
-    files = sounds_in(folder)
-    found = {label_of(file, folder) for file in files}
-    labels = sorted(label for label in found if label) if None not in found else []
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir()
-    demo.start()
-    demo.deploy()
-    with demo.step("Invoke the endpoint, which serves the starter model"):
-        demo.invoke({"seed": 1}, OUTPUT / "starter-model.wav")
-    demo.upload(files, folder)
-    output = demo.train(epochs or max(3, min(25, CLIPS_TO_TRAIN_ON // len(files))))
-    sounds = demo.listen(labels[:MOST_LABELS], output["promoted"])
-    with demo.step("Draw their spectrograms"):
-        draw(sounds, OUTPUT / "spectrograms.png", "Sounds from the endpoint")
-    demo.fetch_report(output["report"])
-    demo.summarise(output)
-    demo.console.print(ON_AWS, highlight=False, markup=False, soft_wrap=True)
+        print("Spoken digits are made, or found from the last time.\n", flush=True)
+        spoken_digits.write(folder)
+    unfinished = output.with_name(f".{output.name}-unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    demo.run("up", *(("--port", str(port)) if port else ()))
+    demo.run("deploy")
+    demo.run("say", "--seed", "1", "-o", str(unfinished / "starter"))
+    demo.run("upload", str(folder))
+    sounds = sum(1 for file in folder.rglob("*") if file.is_file())
+    chosen = epochs or max(3, min(25, CLIPS_TO_TRAIN_ON // max(sounds, 1)))
+    demo.run("train", "--set", f"epochs={chosen}", "--watch")
+    [newest] = demo.ask("runs", "-n", "1")
+    labels = list(newest["output"]["data"].get("labels", {})) if newest["served"] else []
+    asked = labels[:MOST_LABELS] or ["-n", "5"]
+    demo.run("say", *asked, "--seed", "0", "-o", str(unfinished))
+    demo.run("report", "-o", str(unfinished / "report"))
+    shutil.rmtree(output, ignore_errors=True)
+    unfinished.replace(output)
+    figures = newest["output"].get("metrics", {})
+    for name, value in figures.items():
+        print(f"  {name:24} {value:.3g}")
+    print(f"\nEverything is in {os.path.relpath(output)}/:")
+    for file in sorted(file for file in output.iterdir() if file.is_file()):
+        print(f"  {file.name}")
+    print("  report/report.html, which opens in a browser")
+    print(ON_AWS)
 
 
 def main() -> None:
@@ -100,22 +116,20 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="a folder with your sounds")
     parser.add_argument("--epochs", type=int, help="default: what takes about two minutes")
-    parser.add_argument("--port", type=int, default=5000, help="of the stand-in; default: 5000")
+    parser.add_argument("--port", type=int, help="of the stand-in; the first free one from 5000 on")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="default: demo-output/")
     options = parser.parse_args()
     if options.data and not options.data.is_dir():
         sys.exit(f"{options.data} is not a folder: --data takes a folder with sounds.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    demo = Demo(Console(highlight=False), options.port)
-    try:
-        run(demo, options.data, options.epochs)
-    except (DemoError, ExecutionFailedError) as error:
-        sys.exit(f"error: {error}")
-    except ClientError as error:
-        sys.exit(f"error: {error.operation_name}: {error.response['Error']['Message']}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted; nothing keeps running")
-    finally:
-        demo.stop()
+    with tempfile.TemporaryDirectory(prefix="sound-vae-demo-") as stand_in:
+        demo = Demo(Path(stand_in))
+        try:
+            run(demo, options.data, options.epochs, options.port, options.output)
+        except KeyboardInterrupt:
+            sys.exit("interrupted; nothing keeps running")
+        finally:
+            demo.end()
 
 
 if __name__ == "__main__":

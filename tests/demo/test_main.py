@@ -1,31 +1,90 @@
-"""What the demo makes of its command line."""
+"""The demo, whole, with a few sounds; and what it makes of its command line."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
+import soundfile
 
-from demo.__main__ import label_of, sounds_in
-from demo.steps import REPOSITORY, DemoError
+from demo.__main__ import OUTPUT, REPOSITORY
+
+DEMO = [sys.executable, "-m", "demo"]
 
 
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [("seven_a_1.wav", "seven"), ("seven/a_1.wav", "seven"), ("a.wav", None), ("_a.wav", None)],
-)
-def test_labels_come_from_folder_or_file_name(tmp_path: Path, name: str, label: str | None) -> None:
-    assert label_of(tmp_path / name, tmp_path) == label
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    folder, time_ = tmp_path / "sounds", np.arange(2400) / 8000
+    folder.mkdir()
+    for number in range(24):
+        label, hertz = ("high", 900) if number % 2 else ("low", 200)
+        wave = 0.5 * np.sin(2 * np.pi * (hertz + 10 * number) * time_)
+        soundfile.write(folder / f"{label}_{number}.wav", wave, 8000)
+    return folder
+
+
+def test_the_commands_run_and_their_results_take_the_place_of_earlier_ones(
+    sounds: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    output.mkdir()
+    (output / "earlier.wav").touch()
+    command = [*DEMO, "--data", str(sounds), "--epochs", "1", "--output", str(output)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith("$ soundvae ")]
+    assert [line.split()[2] for line in said] == [
+        *("up", "deploy", "say", "upload", "train", "say", "report")
+    ]
+    assert not (output / "earlier.wav").exists()
+    assert (output / "report" / "report.html").stat().st_size > 1000
+    labels = {file.stem.rpartition("-")[0] for file in output.glob("*.wav")}
+    assert labels == {"high", "low"}, "the new model is served, for no other knows these"
+    assert (output / "spectrograms.png").exists()
+
+
+def test_what_ends_the_demo_ends_its_stand_in(sounds: Path, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    command = [*DEMO, "--data", str(sounds), "--output", str(output)]
+    demo = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    assert demo.stdout
+    for line in demo.stdout:
+        if line.startswith("$ soundvae deploy"):
+            break
+    time.sleep(1)
+    mine = [p for p in psutil.process_iter(["cmdline"]) if stand_in_of(p, demo.pid)]
+    assert mine
+    os.kill(demo.pid, signal.SIGTERM)
+    demo.communicate(timeout=60)
+    assert demo.returncode == 143
+    assert not any(process.is_running() for process in mine)
+    assert not output.exists()
+
+
+def stand_in_of(process: psutil.Process, demo: int) -> bool:
+    """Whether it is a stand-in that was started by a command of this demo."""
+    try:
+        local = (process.cmdline()[2:4] if len(process.cmdline()) > 3 else []) == ["-m", "local"]
+        return local and "sound-vae-demo-" in process.environ().get("SOUNDVAE_STAND_IN", "")
+    except psutil.Error:
+        return False
 
 
 def test_a_folder_without_sounds_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(DemoError, match=r"There is no wav, flac, ogg or mp3 file in "):
-        sounds_in(tmp_path)
+    command = [sys.executable, "-m", "client", "upload", "--dry-run", str(tmp_path)]
+    refused = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    assert refused.returncode == 1
+    assert "no .wav, .flac, .ogg or .mp3 file" in refused.stderr
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "demo", "--data", str(tmp_path / "nowhere")]
+    command = [*DEMO, "--data", str(tmp_path / "nowhere")]
     refused = subprocess.run(
         command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=120
     )
@@ -34,3 +93,4 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         refused.stderr
         == f"{tmp_path}/nowhere is not a folder: --data takes a folder with sounds.\n"
     )
+    assert OUTPUT == REPOSITORY / "demo-output"

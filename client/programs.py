@@ -1,6 +1,6 @@
-"""Programs that the demo starts, and ends together with their children.
+"""Programs that the commands start, and ends together with their children.
 
-The stand-in has much the same for its jobs, which the demo does not know.
+The stand-in has much the same for its jobs, which these do not know.
 """
 
 import contextlib

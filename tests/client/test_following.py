@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from demo.following import Epoch, ExecutionFailedError, JobLog, State, follow
-from demo.steps import Demo
+from client.following import Epoch, ExecutionFailedError, JobLog, State, follow
+from client.stack import Connection
 
 PASS = {"Type": "Pass", "End": True}
 
@@ -28,8 +28,8 @@ def block(*branches: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"Type": "Parallel", "Branches": machines, "Output": {}, **more}
 
 
-def start(demo: Demo, states: dict[str, Any]) -> str:
-    role = demo.client("iam").create_role(
+def start(connection: Connection, states: dict[str, Any]) -> str:
+    role = connection.client("iam").create_role(
         RoleName=f"owner-{time.monotonic_ns()}",
         AssumeRolePolicyDocument=json.dumps(
             {
@@ -42,7 +42,7 @@ def start(demo: Demo, states: dict[str, Any]) -> str:
             }
         ),
     )["Role"]
-    demo.client("iam").put_role_policy(
+    connection.client("iam").put_role_policy(
         RoleName=role["RoleName"],
         PolicyName="all",
         PolicyDocument=json.dumps(
@@ -52,7 +52,7 @@ def start(demo: Demo, states: dict[str, Any]) -> str:
             }
         ),
     )
-    api = demo.client("stepfunctions")
+    api = connection.client("stepfunctions")
     definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
     machine = api.create_state_machine(
         name=f"test-{time.monotonic_ns()}", definition=json.dumps(definition), roleArn=role["Arn"]
@@ -61,11 +61,12 @@ def start(demo: Demo, states: dict[str, Any]) -> str:
     return arn
 
 
-def events(demo: Demo, states: dict[str, Any]) -> list[Any]:
-    return list(follow(start(demo, states), demo.client("stepfunctions"), demo.client("logs")))
+def events(connection: Connection, states: dict[str, Any]) -> list[Any]:
+    arn = start(connection, states)
+    return list(follow(arn, connection.client("stepfunctions"), connection.client("logs")))
 
 
-def test_each_state_is_told_once_with_the_block_it_lies_in(started: Demo) -> None:
+def test_each_state_is_told_once_with_the_block_it_lies_in(connection: Connection) -> None:
     looked = {"Condition": "{% $states.input.looks < 3 %}", "Next": "Look"}
     again = {"Type": "Choice", "Choices": [looked], "Default": "Found"}
     look = task(Output={"looks": "{% $states.input.looks + 1 %}"}, Next="Enough?")
@@ -73,7 +74,7 @@ def test_each_state_is_told_once_with_the_block_it_lies_in(started: Demo) -> Non
     inner = block({"Deep": task()}, End=True)
     given = {"Type": "Pass", "Output": {"looks": 0}, "Next": "Block"}
     told = events(
-        started,
+        connection,
         {
             "Given": given,
             "Block": block({"Inner": inner}, Next="Watch"),
@@ -92,13 +93,13 @@ def test_each_state_is_told_once_with_the_block_it_lies_in(started: Demo) -> Non
     ]
 
 
-def test_a_failure_is_told_with_its_cause(started: Demo) -> None:
+def test_a_failure_is_told_with_its_cause(connection: Connection) -> None:
     with pytest.raises(ExecutionFailedError, match=r"^FAILED: Mine: no sound$"):
-        events(started, {"Fail": {"Type": "Fail", "Error": "Mine", "Cause": "no sound"}})
+        events(connection, {"Fail": {"Type": "Fail", "Error": "Mine", "Cause": "no sound"}})
 
 
-def test_epochs_are_read_from_the_jobs_log(started: Demo) -> None:
-    logs = started.client("logs")
+def test_epochs_are_read_from_the_jobs_log(connection: Connection) -> None:
+    logs = connection.client("logs")
     group = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
     reader = JobLog(logs)
     assert list(reader.new_epochs()) == []

@@ -3,7 +3,7 @@
 import wave
 from pathlib import Path
 
-from demo.spectrogram_sheet import draw, read_wav
+from client.spectrogram_sheet import draw, read_wav
 
 PNG_HEADER_BYTES = 24
 

@@ -1,0 +1,5 @@
+"""`python -m client` is `soundvae`."""
+
+from client.app import main
+
+main()

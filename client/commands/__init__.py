@@ -1,0 +1,1 @@
+"""The commands: what is typed, and what is told of it."""

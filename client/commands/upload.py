@@ -1,0 +1,78 @@
+"""`soundvae upload`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from client import sounds
+from client.session import Session
+
+SHOWN_SKIPPED = 3  # names for each reason
+
+commands = typer.Typer()
+
+
+@commands.command()
+def upload(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="With .wav, .flac, .ogg or .mp3 files.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is used.")] = False,
+) -> None:
+    """Read a folder of sounds, say what will be used, and send it to the bucket.
+
+    A label is the name of a sub-folder (kick/01.wav) or of a file up to its first "_"
+    (kick_01.wav). What the bucket has already is not sent again.
+
+    Example: soundvae upload ~/drums
+    """
+    session: Session = context.obj
+    console = session.console
+    with console.status(f"Reading {folder}"):
+        read = sounds.Folder.read(folder)
+    _tell_folder(console, read)
+    result: dict[str, Any] = {
+        "used": len(read.names),
+        "skipped": len(read.skipped),
+        "labels": read.labels,
+        "warnings": read.warnings,
+    }
+    if not dry_run:
+        stack = session.stack()
+        sent = {True: 0, False: 0}
+        with session.progress() as progress:
+            task = progress.add_task("uploading", total=len(read.names))
+            for outcome in sounds.upload(stack, folder, read.names):
+                sent[outcome.new] += 1
+                progress.advance(task)
+        extra = sounds.extra_objects(stack, read.names)
+        console.print(
+            f"{sent[True]} sounds were sent to s3://{stack.bucket}/{sounds.PREFIX}, "
+            f"{sent[False]} were there already.",
+            soft_wrap=True,
+        )
+        if extra:
+            console.print(
+                f"[yellow]{len(extra)} other files lie there as well and will be trained on, "
+                f"such as {escape(extra[0])}.[/]",
+                soft_wrap=True,
+            )
+        result |= {"sent": sent[True], "there": sent[False], "others": len(extra)}
+    session.tell(result, "Next: soundvae train --watch")
+
+
+def _tell_folder(console: Console, read: sounds.Folder) -> None:
+    labels = ", ".join(f"{escape(k)} ({n})" for k, n in read.labels.items()) or "none"
+    console.print(
+        f"{len(read.names)} sounds will be used, at {read.sample_rate} Hz and "
+        f"{read.clip_seconds:.2f} s a sound; labels: {labels}",
+        soft_wrap=True,
+    )
+    for reason, names in read.reasons().items():
+        shown = ", ".join(escape(name) for name in names[:SHOWN_SKIPPED])
+        more = f" and {len(names) - SHOWN_SKIPPED} more" if len(names) > SHOWN_SKIPPED else ""
+        console.print(f"  skipped: {shown}{more}: {escape(reason)}", soft_wrap=True)
+    for warning in read.warnings:
+        console.print(f"  [yellow]{escape(warning)}[/]", soft_wrap=True)

@@ -1,0 +1,92 @@
+"""Requests to the endpoint: sounds of a label, morphs, variations."""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from client.failure import Failure
+from client.stack import Stack
+
+MOST_AUDIO = 3 * 1024 * 1024  # bytes of a recording: a request holds 4 MB, and base64 is larger
+MOST_ANSWER = 4 * 1024 * 1024  # bytes of a response
+ROOM = 0.9  # of a response that is used
+PER_REQUEST = 16  # sounds at most, so that an answer takes a second at most
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One sound of an answer."""
+
+    wav: bytes
+    said: dict[str, Any]  # such as label, seed, position, z
+
+
+def invoke(stack: Stack, request: dict[str, Any]) -> list[Sound]:
+    """Send one request; raises `Failure` with the endpoint's own sentence."""
+    try:
+        answer = stack.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=stack.endpoint,
+            ContentType="application/json",
+            Accept="application/json",
+            Body=json.dumps(request),
+        )
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ModelError":
+            raise
+        raise Failure(_sentence(error.response.get("OriginalMessage", ""))) from error
+    sounds = json.loads(answer["Body"].read())["sounds"]
+    return [Sound(base64.b64decode(s["wav"]), {k: s[k] for k in s if k != "wav"}) for s in sounds]
+
+
+def sample(
+    stack: Stack, labels: Iterable[str | None], count: int, seed: int, temperature: float | None
+) -> Iterator[Sound]:
+    """Ask for `count` sounds of each label, with the seeds from `seed` on, in small requests."""
+    at_once = 1  # until the first answer shows how long a sound is
+    for label in labels:
+        start = 0
+        while start < count:
+            request: dict[str, Any] = {"count": min(at_once, count - start), "seed": seed + start}
+            if label is not None:
+                request["label"] = label
+            if temperature is not None:
+                request["temperature"] = temperature
+            sounds = invoke(stack, request)
+            yield from sounds
+            start += len(sounds)
+            longest = max(len(json.dumps(s.said)) + len(s.wav) * 4 / 3 for s in sounds)
+            at_once = int(max(1, min(PER_REQUEST, MOST_ANSWER * ROOM // longest)))
+
+
+def morph(stack: Stack, start: str, end: str, steps: int, seed: int) -> list[Sound]:
+    """Ask for the way from one label to another."""
+    return invoke(stack, {"from": start, "to": end, "steps": steps, "seed": seed})
+
+
+def vary(stack: Stack, file: Path, count: int, seed: int, temperature: float | None) -> list[Sound]:
+    """Ask for variations of a recording."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}.") from error
+    if len(content) > MOST_AUDIO:
+        raise Failure(
+            f"{file} has {len(content) / 1e6:.1f} MB: a request takes at most "
+            f"{MOST_AUDIO / 1e6:.1f} MB, so cut it shorter first."
+        )
+    request = {"audio": base64.b64encode(content).decode(), "count": count, "seed": seed}
+    if temperature is not None:
+        request["temperature"] = temperature
+    return invoke(stack, request)
+
+
+def _sentence(message: str) -> str:
+    try:
+        return str(json.loads(message)["description"])
+    except (ValueError, KeyError, TypeError):
+        return f"The endpoint failed: {message or 'it gave no reason'}"

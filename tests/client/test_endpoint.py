@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from client import endpoint
+from client.failure import Failure
+from tests.client.fake_endpoint import Runtime, serving
+
+
+def test_a_label_after_the_other_with_seeds_in_a_row() -> None:
+    runtime = Runtime()
+    made = list(endpoint.sample(serving(runtime), ["kick", "snare"], 20, 7, None))
+    assert [(s.said["label"], s.said["seed"]) for s in made] == [
+        (label, 7 + n) for label in ("kick", "snare") for n in range(20)
+    ]
+    assert max(r["count"] for r in runtime.requests) == endpoint.PER_REQUEST
+
+
+def test_long_sounds_are_asked_for_in_small_numbers() -> None:
+    runtime = Runtime(most=2, samples=600_000)  # 1.2 MB each, so two fit into a response
+    made = list(endpoint.sample(serving(runtime), [None], 4, 0, 0.5))
+    assert [s.said["seed"] for s in made] == [0, 1, 2, 3]
+    assert all(r["temperature"] == 0.5 and "label" not in r for r in runtime.requests)
+
+
+def test_the_endpoints_own_sentence_is_told() -> None:
+    with pytest.raises(Failure, match=r'^label is "cowbell": it must be one of "kick", "snare"$'):
+        list(endpoint.sample(serving(Runtime()), ["cowbell"], 1, 0, None))
+
+
+def test_a_recording_that_is_too_long_is_not_sent(tmp_path: Path) -> None:
+    runtime, file = Runtime(), tmp_path / "long.wav"
+    file.write_bytes(b"\0" * (endpoint.MOST_AUDIO + 1))
+    with pytest.raises(Failure, match=r"long\.wav has 3\.1 MB: a request takes at most 3\.1 MB"):
+        endpoint.vary(serving(runtime), file, 1, 0, None)
+    with pytest.raises(Failure, match=r"nowhere\.wav cannot be read"):
+        endpoint.vary(serving(runtime), tmp_path / "nowhere.wav", 1, 0, None)
+    assert not runtime.requests

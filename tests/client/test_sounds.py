@@ -1,0 +1,108 @@
+import base64
+import hashlib
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from client.failure import Failure
+from client.sounds import Folder, extra_objects, upload
+from client.stack import Connection, Stack
+
+numbers = itertools.count()
+
+
+def write(file: Path, hertz: float = 300.0) -> None:
+    file.parent.mkdir(exist_ok=True)
+    time = np.arange(2000) / 8000
+    soundfile.write(file, 0.5 * np.sin(2 * np.pi * hertz * time), 8000)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for label, number in itertools.product(("high", "low"), range(3)):
+        write(tmp_path / label / f"{number}.wav", 200 + 100 * number)
+    (tmp_path / "notes.txt").write_text("not a sound")
+    (tmp_path / "low" / "broken.wav").write_bytes(b"RIFF")
+    return tmp_path
+
+
+@pytest.fixture
+def stack(connection: Connection) -> Stack:
+    name = f"bucket-{next(numbers)}"
+    connection.client("s3").create_bucket(Bucket=name)
+    return Stack(connection, "SoundVae", {"BucketName": name})
+
+
+def test_a_folder_is_read_as_the_job_will_read_it(folder: Path) -> None:
+    read = Folder.read(folder)
+    assert read.names == [f"{label}/{n}.wav" for label in ("high", "low") for n in range(3)]
+    assert (read.labels, read.sample_rate) == ({"high": 3, "low": 3}, 8000)
+    assert ("notes.txt", ".txt is not a sound") in read.skipped
+    assert {name for names in read.reasons().values() for name in names} == {
+        "notes.txt",
+        "low/broken.wav",
+    }
+
+
+def test_what_cannot_be_trained_on_is_the_jobs_own_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"is empty: put \.wav, \.flac, \.ogg or \.mp3 files there"):
+        Folder.read(tmp_path)
+    with pytest.raises(Failure, match="nowhere is not a folder: name the one"):
+        Folder.read(tmp_path / "nowhere")
+
+
+def test_files_are_sent_once_and_again_when_they_change(folder: Path, stack: Stack) -> None:
+    names = ["high/0.wav", "low/1.wav"]
+    assert [sent.new for sent in upload(stack, folder, names)] == [True, True]
+    assert [sent.new for sent in upload(stack, folder, names)] == [False, False]
+    write(folder / "low/1.wav", 1000)
+    assert {s.name: s.new for s in upload(stack, folder, names)} == {
+        "high/0.wav": False,
+        "low/1.wav": True,
+    }
+    kept = stack.client("s3").get_object(Bucket=stack.bucket, Key="audio/low/1.wav")
+    assert kept["Body"].read() == (folder / "low/1.wav").read_bytes()
+
+
+def test_an_upload_that_was_cut_short_goes_on_where_it_was(folder: Path, stack: Stack) -> None:
+    names = Folder.read(folder).names
+    begun = upload(stack, folder, names[:3])
+    next(begun)
+    begun.close()  # as Ctrl-C does
+    outcomes = list(upload(stack, folder, names))
+    assert not all(sent.new for sent in outcomes)
+    assert extra_objects(stack, names) == []
+
+
+def test_an_object_whose_etag_is_no_md5_is_known_by_its_checksum(
+    folder: Path, stack: Stack
+) -> None:
+    content = (folder / "high/0.wav").read_bytes()
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    s3 = stack.client("s3")
+    begun = s3.create_multipart_upload(
+        Bucket=stack.bucket, Key="audio/high/0.wav", ChecksumAlgorithm="SHA256"
+    )["UploadId"]
+    where = {"Bucket": stack.bucket, "Key": "audio/high/0.wav", "UploadId": begun}
+    part = s3.upload_part(**where, PartNumber=1, Body=content)
+    s3.complete_multipart_upload(
+        **where, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    )
+    assert "-1" in s3.list_objects_v2(Bucket=stack.bucket)["Contents"][0]["ETag"], "no MD5"
+    kept = s3.head_object(Bucket=stack.bucket, Key="audio/high/0.wav", ChecksumMode="ENABLED")
+    [sent] = upload(stack, folder, ["high/0.wav"])
+    assert sent.new == (kept.get("ChecksumSHA256") != digest)
+
+
+def test_what_else_lies_there_is_told(folder: Path, stack: Stack) -> None:
+    stack.client("s3").put_object(Bucket=stack.bucket, Key="audio/old.wav", Body=b"x")
+    list(upload(stack, folder, ["high/0.wav"]))
+    assert extra_objects(stack, ["high/0.wav"]) == ["audio/old.wav"]
+
+
+def test_a_file_that_vanishes_is_one_sentence(folder: Path, stack: Stack) -> None:
+    with pytest.raises(Failure, match=r"gone\.wav cannot be read any more"):
+        list(upload(stack, folder, ["gone.wav"]))
