@@ -66,9 +66,10 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`: call make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .tools uv==$(UV_VERSION)
 
-.venv/.ready: requirements.txt requirements-dev.txt constraints.txt | $(UV)
+.venv/.ready: requirements.txt requirements-dev.txt constraints.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip install --python .venv -r requirements-dev.txt -c constraints.txt
+	$(UV) pip install --python .venv --no-deps --editable . # the command soundvae
 	touch $@
 
 # what the managed training image holds, plus what the job itself installs there; pip is what the training toolkit installs with

@@ -15,7 +15,7 @@ PAGES = sorted(
     ]
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-SOURCES = ("infra", "training", "demo", "local")
+SOURCES = ("infra", "training", "client", "demo", "local")
 
 
 def anchors(page: Path) -> set[str]:
