@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from client import stand_in
-from client.commands import listening, stage, training, upload
+from client.commands import data, listening, stage, training
 from client.failure import Failure, in_one_sentence
 from client.session import Session
 from client.stack import Connection
@@ -22,7 +22,7 @@ app = typer.Typer(
     "  soundvae --local say seven three -n 4       [dim]sounds of the starter model[/]\n\n"
     "  soundvae --local upload ~/drums && soundvae --local train --watch",
 )
-for part in (stage, upload, training, listening):
+for part in (stage, data, training, listening):
     app.registered_commands += part.commands.registered_commands
 
 

@@ -1,5 +1,6 @@
-"""`soundvae upload`."""
+"""Commands about sounds that one has: upload, fetch."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,12 +8,21 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from client import sounds
+from client import fetching, sounds
 from client.session import Session
 
 SHOWN_SKIPPED = 3  # names for each reason
 
 commands = typer.Typer()
+
+
+class DataSet(StrEnum):
+    """Those that can be fetched."""
+
+    fsdd = "fsdd"
+
+
+SOURCES = {DataSet.fsdd: fetching.FSDD}
 
 
 @commands.command()
@@ -61,6 +71,29 @@ def upload(
             )
         result |= {"sent": sent[True], "there": sent[False], "others": len(extra)}
     session.tell(result, "Next: soundvae train --watch")
+
+
+@commands.command()
+def fetch(
+    context: typer.Context,
+    what: Annotated[DataSet, typer.Argument(help="Which data set.")],
+    folder: Annotated[Path, typer.Option("-o", "--output")] = Path("digits"),
+) -> None:
+    """Download a free data set: fsdd, 3,000 spoken digits (CC BY-SA 4.0).
+
+    Example: soundvae fetch fsdd -o digits
+    """
+    session: Session = context.obj
+    with session.progress() as progress:
+        task = progress.add_task("downloading", total=None)
+        for there, total in fetching.fetch(folder, SOURCES[what]):
+            progress.update(task, completed=there, total=total)
+    files = sum(1 for _ in folder.rglob("*.wav"))
+    session.tell(
+        {"folder": str(folder), "files": files},
+        f"{files} recordings are in {escape(str(folder))}. "
+        f"Next: soundvae upload {escape(str(folder))}",
+    )
 
 
 def _tell_folder(console: Console, read: sounds.Folder) -> None:
