@@ -83,10 +83,11 @@ def _download(url: str, archive: Path) -> Iterator[tuple[int, int | None]]:
     except requests.HTTPError as error:
         raise Failure(f"{url} answers with {error.response.status_code}.") from error
     except requests.RequestException as error:
-        again = " Run the command again: it goes on from there." if there else ""
+        if not there:
+            raise Failure(f"{_host(url)} could not be reached: is there a network?") from error
         raise Failure(
-            f"The download stopped after {there / 1e6:.1f} MB, for {_host(url)} could not be "
-            f"reached.{again}"
+            f"The download stopped after {there / 1e6:.1f} MB. "
+            "Run the command again: it goes on from there."
         ) from error
     if total is not None and there < total:
         raise Failure(
