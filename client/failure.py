@@ -41,6 +41,9 @@ def in_one_sentence() -> Iterator[None]:
         code, message = said.get("Code", "an error"), said.get("Message", "")
         if code in EXPIRED:
             message += " Sign in again."
+        message = " ".join(message.split())
+        if message.startswith("<"):  # a page for browsers
+            message = "it says no more"
         raise Failure(f"AWS refused {error.operation_name}: {code}: {message}") from error
     except BotoCoreError as error:
         raise Failure(str(error)) from error

@@ -14,6 +14,7 @@ from botocore.config import Config
 from client.failure import Failure
 
 ENDPOINT_SECONDS = 65  # a serverless endpoint has 60 for an answer
+ATTEMPTS = {"sagemaker-runtime": 6}  # a serverless endpoint that starts refuses for a while
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Connection:
     def client(self, api: str) -> Any:
         """Make a client that repeats what AWS throttles."""
         config = Config(
-            retries={"mode": "standard", "max_attempts": 6},
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS.get(api, 3)},
             read_timeout=ENDPOINT_SECONDS,
             max_pool_connections=32,
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from client import cdk, stand_in
+from client import cdk, doctor, stand_in
 from client.session import Session
 
 commands = typer.Typer()
@@ -81,3 +81,22 @@ def destroy(
     with session.console.status("cdk destroy"):
         cdk.destroy(session.connection, settings or [])
     session.tell({"removed": stack.stack_name}, f"{stack.stack_name} is removed.")
+
+
+@commands.command("doctor")
+def examine(context: typer.Context) -> None:
+    """Look at all that a run needs, and say what to do about what is missing.
+
+    Example: soundvae doctor
+    """
+    session: Session = context.obj
+    findings = []
+    signs = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
+    for finding in doctor.examine(session.connection):
+        findings.append(finding.to_json())
+        if not session.as_json:
+            said = escape(finding.said)
+            session.console.print(f"{signs[finding.well]} {finding.what}: {said}", soft_wrap=True)
+    session.tell(findings)
+    if any(finding["well"] is False for finding in findings):
+        raise typer.Exit(1)
