@@ -99,6 +99,16 @@ def test_the_report_counts_every_file_and_says_why_one_is_skipped(
     assert "cannot be decoded" in text
 
 
+def test_reasons_do_not_repeat_names(tmp_path: Path) -> None:
+    for name in ("a: b.wav", "c/d: e.wav", "f.flac"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"this is no sound")
+    with pytest.raises(DataError, match=r"3 files were skipped"):
+        read_dataset(tmp_path)
+    reasons = {read_sound(45.0, 1.0, tmp_path, name) for name in ("a: b.wav", "c/d: e.wav")}
+    assert reasons == {"cannot be decoded (Format not recognised.)"}
+
+
 def test_a_truncated_file_is_kept_or_skipped_but_never_ends_the_run(
     tmp_path: Path, tone: Tone
 ) -> None:

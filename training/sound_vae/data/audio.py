@@ -6,7 +6,6 @@ where it sounds and how loud it is, and to take from there what a clip can hold.
 
 import math
 import os
-import re
 import wave
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -177,5 +176,6 @@ def _possible(rate: int) -> int:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return re.sub(r"^.*/[^/]*?: ", "", text)  # without the file's name it groups many files
+    """Give the error's own words, without the file's name: so one reason groups many files."""
+    own = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return (own.splitlines() or [type(error).__name__])[0]
