@@ -86,7 +86,8 @@ class Runs:
 def fork_server() -> Iterator[Any]:
     """Start the process that runs are forked from."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "training")}
-    command = [sys.executable, "-u", str(ROOT / "trust" / "fork_server.py")]
+    # -P: what lies beside the script is not to be taken for packages of the same names
+    command = [sys.executable, "-P", "-u", str(ROOT / "trust" / "fork_server.py")]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, text=True, bufsize=1, env=environment
