@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import soundfile
@@ -33,7 +34,8 @@ KINDS = {  # ending, then format and subtype as libsndfile calls them
 DELICATE = ("ULAW", "IMA_ADPCM", "VORBIS", "OPUS", "MPEG_LAYER_III")
 WRITABLE = ("tone", "silence", "constant", "alternating")
 LENGTHS = [9000] * 8 + [0, 1, 2, 159, 3000, 20_000]  # samples
-Name, Content = bytes, bytes
+Name: TypeAlias = bytes
+Content: TypeAlias = bytes
 
 
 def wave(shape: str, length: int, channels: int) -> np.ndarray:
@@ -215,8 +217,8 @@ def write(drawn: list[tuple[Name, Content]], folder: Path) -> set[str]:
 
 
 def _checked(file: SearchStrategy[tuple[Name, Content]]) -> Callable[[int], str]:
-    size = {"min_size": FILES_A_FOLDER, "max_size": FILES_A_FOLDER}
-    folder = st.lists(file, **size, unique_by=lambda drawn: drawn[0])
+    many = FILES_A_FOLDER
+    folder = st.lists(file, min_size=many, max_size=many, unique_by=lambda drawn: drawn[0])
 
     def check(attempts: int) -> str:
         outcomes: Counter[str] = Counter()
