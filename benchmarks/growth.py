@@ -7,6 +7,7 @@ python -m benchmarks.growth --data recordings --work training --times 4
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,20 +38,20 @@ def preprocessing(folder: Path, times: int) -> float:
 
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as many:
-        _link(files[:2], folder, Path(few), 1)
+        _copy(files[:2], folder, Path(few), 1)
         read_dataset(Path(few))  # what is only loaded when it is needed
-        _link(files, folder, Path(many), times)
+        _copy(files, folder, Path(many), times)
         return seconds(lambda: read_dataset(Path(many)))
 
 
-def _link(files: list[Path], folder: Path, copies: Path, times: int) -> None:
+def _copy(files: list[Path], folder: Path, copies: Path, times: int) -> None:
     """Give each of the files below `folder` this many names below `copies`."""
     for i in range(times):
         for file in files:
             name = file.relative_to(folder)
-            link = copies / name.parent / f"{name.stem}-{i}{name.suffix}"
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file.resolve())
+            copy = copies / name.parent / f"{name.stem}-{i}{name.suffix}"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
 
 
 def training(_: Path, times: int) -> float:

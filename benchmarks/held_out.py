@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--train", nargs=argparse.REMAINDER, default=[], help="for train.py")
     args = parser.parse_args()
     try:
-        names = [name for name in visible_files(args.data) if is_sound(name)]
+        names = [name for name in visible_files(args.data)[0] if is_sound(name)]
         away = kept_away(names, args.takes)
     except (DataError, ValueError) as error:
         parser.error(str(error))

@@ -11,8 +11,10 @@ SM_MODEL_DIR, hyperparameters as `--name value`. hyperparameters.json lists them
 """
 
 import argparse
+import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import sys
@@ -30,6 +32,7 @@ from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
 from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_batch_size
 from sound_vae.fit.trainer import Trainer, TrainingFailed
+from sound_vae.log import figures_line, sentence
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means, residual
 from sound_vae.model.density import LabelMixtures
@@ -41,7 +44,7 @@ from sound_vae.quality.evaluation import evaluate, train_recogniser
 from sound_vae.quality.run_report import write_run_report
 from sound_vae.quality.summary import write_summary
 from sound_vae.serving.description import Description
-from sound_vae.serving.export import export, publish, round_weights
+from sound_vae.serving.export import export, publish, round_weights, unfinished_folder
 from sound_vae.serving.served_model import ServedModel
 from sound_vae.serving.sound_generator import AUDIBLE_VALUE
 
@@ -62,15 +65,22 @@ def train(args: argparse.Namespace) -> dict[str, float]:
     data = read(args)
     training, validation = data.split(args.validation_split)
     trainer = prepare(args, training, validation)
+    try:
+        shutil.rmtree(unfinished_folder(args.model_dir, trainer.vae.count_params()))
+    except OSError as error:  # better now than when all is learnt
+        raise _no_room(args.model_dir, error) from error
     history = learn(args, trainer, data)
-    metrics, comparison = finish(args, trainer)
+    try:
+        metrics, comparison = finish(args, trainer)
+    except OSError as error:
+        raise _no_room(args.model_dir, error) from error
     write_reports(args, data, history, metrics, comparison)
     return metrics
 
 
 def read(args: argparse.Namespace) -> Dataset:
     """Read the sounds and say what became of every file."""
-    print(f"reading {args.data}", flush=True)
+    print(sentence(f"reading {args.data}"), flush=True)
     data = read_dataset(
         args.data,
         sample_rate=args.sample_rate,
@@ -133,7 +143,7 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
         history.append(figures)
         if checkpoint:
             checkpoint.save(trainer, history)
-        print(_line(figures), flush=True)
+        print(figures_line(figures), flush=True)
 
     trainer.run(after_epoch, done=len(history))
     return history
@@ -143,11 +153,9 @@ def finish(
     args: argparse.Namespace, trainer: Trainer
 ) -> tuple[dict[str, float], Comparison | None]:
     """Export what was learned, measure it, and only then let it be seen in the model folder."""
-    unfinished = args.model_dir.absolute().with_name(f".{args.model_dir.name}-unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    unfinished = unfinished_folder(args.model_dir, trainer.vae.count_params())
     metrics = write_model(args, trainer, unfinished)
-    print(f"best {_line(metrics)}", flush=True)
+    print(figures_line(metrics), flush=True)
     model = ServedModel.load(unfinished)
     recogniser = None
     if args.evaluation_sounds:
@@ -160,10 +168,10 @@ def finish(
             metrics["full_val_loss"] = metrics["val_loss"]
         metrics |= {"comparable": float(comparison.comparable), **comparison.figures}
         shown = ("val_loss", "comparable", *comparison.figures)
-        print(_line({name: metrics[name] for name in shown}), flush=True)
+        print(figures_line({name: metrics[name] for name in shown}), flush=True)
     (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     publish(unfinished, args.model_dir)
-    print(f"model written to {args.model_dir}", flush=True)
+    print(sentence(f"model written to {args.model_dir}"), flush=True)
     return metrics, comparison
 
 
@@ -198,7 +206,8 @@ def listen(
         seed=args.seed,
         recogniser=recogniser,
     )
-    print(_line(figures) or "too few clips to measure the quality by", flush=True)
+    line = figures_line(figures) if figures else "too few clips to measure the quality by"
+    print(line, flush=True)
     return figures
 
 
@@ -228,16 +237,17 @@ def write_reports(
             (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
             write_run_report(args.output, ServedModel.load(args.model_dir), history, metrics)
         except Exception as error:
-            print(f"no report in {args.output}: {error}", flush=True)
+            print(sentence(f"no report in {args.output}: {error}"), flush=True)
     if args.checkpoint_dir:
         try:
             write_summary(args.checkpoint_dir, metrics, comparison, data)
         except Exception as error:
-            print(f"no summary in {args.checkpoint_dir}: {error}", flush=True)
+            print(sentence(f"no summary in {args.checkpoint_dir}: {error}"), flush=True)
 
 
-def _line(figures: dict[str, float]) -> str:
-    return " ".join(f"{name}={value:.6g}" for name, value in figures.items())
+def _no_room(folder: Path, error: OSError) -> TrainingFailed:
+    reason = error.strerror or str(error)
+    return TrainingFailed(f"the model cannot be written to {folder}: {reason}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -248,7 +258,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         train(args)
     except (DataError, TrainingFailed) as error:
-        _write_failure(str(error))
+        _write_failure(sentence(str(error)))
         return 1
     finally:
         if in_main_thread:
@@ -257,17 +267,24 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """End at once: what is on the disk is whole at any moment, and lacks one epoch at most."""
-    print("stopped; the epochs that were finished are in the checkpoint", flush=True)
+    """End at once: what is on the disk is whole at any moment, and lacks one epoch at most.
+
+    Neither print nor a write that waits: whoever reads the log may have stopped reading, and the
+    signal may have come in the middle of another print.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        log = sys.stdout.fileno()
+        if select.select([], [log], [], 0)[1]:  # there is room for this line
+            os.write(log, b"stopped; the epochs that were finished are in the checkpoint\n")
     os._exit(STOPPED)
 
 
-def _write_failure(sentence: str) -> None:
+def _write_failure(reason: str) -> None:
     """SageMaker shows the failure file's text as the job's FailureReason."""
     output = sagemaker_folder() / "output"
     if output.is_dir():
-        (output / "failure").write_text(sentence)
-    print(f"error: {sentence}", file=sys.stderr, flush=True)
+        (output / "failure").write_text(reason, encoding="utf-8")
+    print(f"error: {reason}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

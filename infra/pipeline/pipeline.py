@@ -37,7 +37,7 @@ class Pipeline(Construct):
         images: Images,
         settings: Settings,
         hyperparameters: Mapping[str, Mapping[str, Any]],
-        metrics: Mapping[str, str],
+        metrics: Mapping[str, Any],
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)

@@ -27,6 +27,16 @@ FEWEST_SOUNDS = 2  # one to learn from and one to validate with
 ACCURACY_TOLERANCE = 0.02
 
 
+def metric_regex(prefix: str, name: str) -> str:
+    """Match a figure in a line of figures, and nothing that a sentence could hold.
+
+    AWS does not say which syntax it reads, nor whether ^ is the start of a line, so the expression
+    does without: between the prefix and the figure there is room for other figures alone.
+    """
+    number = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+    return rf"{prefix} (?:[a-z0-9_]+=[^ =]+ )*{name}=({number})(?:\s|$)"
+
+
 def values(
     stack: cdk.Stack,
     *,
@@ -40,7 +50,7 @@ def values(
     images: Images,
     settings: Settings,
     hyperparameters: Mapping[str, Mapping[str, Any]],
-    metrics: Mapping[str, str],
+    metrics: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the definition names: fixed at synth, or tokens that CloudFormation fills in."""
     tags = [*settings.tags, f"sound-vae={settings.name}"]
@@ -66,7 +76,8 @@ def values(
         "TrainingImageGpu": images.training_gpu,
         "TrainingImageCpu": images.training_cpu,
         "MetricDefinitions": [
-            {"Name": name, "Regex": rf"\b{name}=([-+0-9.eE]+)"} for name in metrics
+            {"Name": name, "Regex": metric_regex(metrics["prefix"], name)}
+            for name in metrics["metrics"]
         ],
         "SourceFolder": source.folder_url,
         "SourceChannel": CHANNEL,

@@ -124,7 +124,7 @@ def test_nothing_in_the_happy_path_lacks_a_permission(promoted: str) -> None:
 
 def test_the_job_leaves_its_epochs_in_cloudwatch_logs(deployed: Deployed, promoted: str) -> None:
     job = deployed.jobs()[0]["TrainingJobName"]
-    assert any(line.startswith("epoch=1 ") for line in deployed.log_of(job))
+    assert any(line.startswith("figures: epoch=1 ") for line in deployed.log_of(job))
 
 
 def test_real_training_goes_on_after_a_spot_interruption_and_leaves_its_report(
@@ -142,7 +142,9 @@ def test_real_training_goes_on_after_a_spot_interruption_and_leaves_its_report(
     job = deployed.jobs()[-1]
     steps = [step["Status"] for step in job["SecondaryStatusTransitions"]]
     assert steps.count("Interrupted") == 1
-    numbers = (re.match(r"epoch=(\d+) ", line) for line in deployed.log_of(output["training_job"]))
+    numbers = (
+        re.match(r"figures: epoch=(\d+) ", line) for line in deployed.log_of(output["training_job"])
+    )
     learned = [int(number[1]) for number in numbers if number]
     assert learned[-1] == epochs
     assert all(after - before in (0, 1) for before, after in pairwise(learned)), learned

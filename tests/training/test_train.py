@@ -1,4 +1,12 @@
+import errno
+import fcntl
 import json
+import os
+import resource
+import signal
+import sys
+import termios
+import time
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +75,13 @@ def test_training_learns_and_prints_one_plain_line_an_epoch(
     arguments = ["--data", str(tones), "--model-dir", str(tmp_path), "--output", str(tmp_path)]
     assert train.main([*arguments, *small, "--epochs", "12"]) == 0
     out = capfd.readouterr().out
-    lines = [line.split() for line in out.splitlines() if line.startswith("epoch=")]
+    lines = [line.split()[1:] for line in out.splitlines() if line.startswith("figures: epoch=")]
     assert [line[0] for line in lines] == [f"epoch={i}" for i in range(1, 13)]
     for line in lines:
         figures = dict(pair.split("=") for pair in line)
-        assert set(figures) - {"epoch"} <= set(json.loads((HERE / "metrics.json").read_text()))
+        assert set(figures) - {"epoch"} <= set(
+            json.loads((HERE / "metrics.json").read_text())["metrics"]
+        )
         assert all(np.isfinite(float(value)) for value in figures.values())
     assert "clips kept: 24" in out
     assert "\r" not in out
@@ -110,7 +120,7 @@ def test_labelled_clips_are_listened_to_while_training_and_afterwards(
     assert trained[0].prior.means.shape == (3, 4)
     figures = json.loads((model / "metrics.json").read_text())
     assert set(FIGURES) < set(figures)
-    assert set(FIGURES) < set(json.loads((HERE / "metrics.json").read_text()))
+    assert set(FIGURES) < set(json.loads((HERE / "metrics.json").read_text())["metrics"])
     out = capfd.readouterr().out
     for name in FIGURES:
         assert f"{name}={figures[name]:.6g}" in out.split()
@@ -169,6 +179,75 @@ def test_a_report_that_cannot_be_written_does_not_fail_a_run_that_has_its_model(
     arguments = ["--data", str(tones), "--model-dir", str(tmp_path / "model"), *small]
     assert train.main([*arguments, "--output", str(tmp_path / "file")]) == 0
     assert f"no report in {tmp_path / 'file'}" in capfd.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("fault", ["not a folder", "full"])
+def test_a_model_folder_that_cannot_take_a_model_is_found_before_training(
+    tones: Path,
+    tmp_path: Path,
+    small: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    fault: str,
+) -> None:
+    monkeypatch.setattr(train, "learn", lambda *_: pytest.fail("it was trained"))
+    model = tmp_path / "model"
+    if fault == "not a folder":
+        model.touch()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, limits[1]))
+    try:
+        assert train.main(["--data", str(tones), "--model-dir", str(model), *small]) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"error: the model cannot be written to {model}: ")
+    if fault == "full":
+        assert list(model.iterdir()) in ([], [model / ".unfinished"])
+
+
+def test_a_disk_that_fills_up_at_the_end_is_one_sentence(
+    tones: Path,
+    tmp_path: Path,
+    small: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(train, "export", full)
+    model = tmp_path / "model"
+    assert train.main(["--data", str(tones), "--model-dir", str(model), *small]) == 1
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert last == f"error: the model cannot be written to {model}: No space left on device"
+    assert not (model / "1").exists()
+
+
+def test_sigterm_ends_a_run_whose_log_nobody_reads() -> None:
+    read, write = os.pipe()
+    process = os.fork()
+    if not process:
+        sys.stdout = os.fdopen(write, "w")
+        signal.signal(signal.SIGTERM, train._stop)
+        while True:
+            print("x" * 1000, flush=True)
+    os.close(write)
+    held, before = 0, -1
+    while held != before:  # until the pipe is full
+        time.sleep(0.3)
+        before, held = held, int.from_bytes(fcntl.ioctl(read, termios.FIONREAD, bytes(4)), "little")
+    assert held > 4096
+    os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while (ended := os.waitpid(process, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if not ended[0]:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        pytest.fail("it still waits")
+    os.close(read)
+    assert os.waitstatus_to_exitcode(ended[1]) == train.STOPPED
 
 
 def test_a_folder_without_sounds_fails_with_one_sentence(

@@ -8,6 +8,8 @@ import pytest
 from infra.pipeline.definition import expression
 from infra.pipeline.run_name import run_name_values
 from infra.settings import Settings
+from sound_vae.data.report import DataReport
+from sound_vae.log import figures_line
 from tests.infra.pipeline.evaluator import evaluate
 from tests.infra.pipeline.machine import ServiceError, run
 from tests.infra.pipeline.made_up_aws import Aws, failed_job
@@ -370,11 +372,40 @@ def test_every_metric_that_train_py_prints_is_found_in_its_log(
 ) -> None:
     (job,) = run(definition, {}, aws.account).calls_of("createTrainingJob.sync")
     found = job["AlgorithmSpecification"]["MetricDefinitions"]
-    line = "epoch=3 " + " ".join(f"{metric['Name']}=-{i}.5e-3" for i, metric in enumerate(found))
-    for i, metric in enumerate(found):
-        assert re.findall(metric["Regex"], line) == [f"-{i}.5e-3"], metric
-    assert "val_loss" in {metric["Name"] for metric in found}
-    assert len(found) <= 40  # SageMaker's limit
+    figures = {metric["Name"]: -i * 1.5e-7 for i, metric in enumerate(found)}
+    line = figures_line({"epoch": 3, **figures})
+    for metric in found:
+        (number,) = re.findall(metric["Regex"], line)
+        assert float(number) == pytest.approx(figures[metric["Name"]]), metric
+        assert len(metric["Regex"]) <= 500  # SageMaker's limits
+    assert "val_loss" in figures
+    assert len(found) <= 40
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "val_accuracy=0.1 served_val_accuracy=0.9 .txt",
+        "x\nfigures: val_loss=-9 served_val_loss=9 ",
+        "figures: val_loss=-9 ",
+        "figures: x=1 val_loss=-9 \r",
+    ],
+)
+def test_no_name_that_train_py_prints_is_taken_for_a_metric(
+    definition: dict[str, Any], aws: Aws, name: str
+) -> None:
+    (job,) = run(definition, {}, aws.account).calls_of("createTrainingJob.sync")
+    report = DataReport(skipped=[(name, f"{name} is not a sound")], notes=[f"2 labels: {name}"])
+    for line in str(report).splitlines():
+        for metric in job["AlgorithmSpecification"]["MetricDefinitions"]:
+            assert not re.search(metric["Regex"], line), metric
+
+
+@pytest.mark.parametrize("text", ["0.9.", "nan", "inf", "1e", "1-2", "", "--1"])
+def test_what_is_no_number_is_no_metric(definition: dict[str, Any], aws: Aws, text: str) -> None:
+    (job,) = run(definition, {}, aws.account).calls_of("createTrainingJob.sync")
+    for metric in job["AlgorithmSpecification"]["MetricDefinitions"]:
+        assert not re.search(metric["Regex"], f"figures: epoch=3 {metric['Name']}={text} other=1")
 
 
 def test_a_job_that_leaves_no_summary_is_not_promoted_but_kept(

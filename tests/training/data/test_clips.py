@@ -1,3 +1,5 @@
+import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sound_vae.data.audio import cropped
+from sound_vae.data.audio import Sound, cropped, read_sound
 from sound_vae.data.clips import Clips, choose_samples, read_clips
 from sound_vae.data.dataset import read_dataset
 from sound_vae.data.folder import visible_files
@@ -17,7 +19,7 @@ Tone = Callable[..., np.ndarray]
 
 
 def read_folder(folder: Path, **settings: Any) -> Clips:
-    return read_clips(folder, visible_files(folder), **settings)
+    return read_clips(folder, *visible_files(folder), **settings)
 
 
 def waves(clips: Clips) -> np.ndarray:
@@ -97,6 +99,16 @@ def test_the_report_counts_every_file_and_says_why_one_is_skipped(
     assert "cannot be decoded" in text
 
 
+def test_reasons_do_not_repeat_names(tmp_path: Path) -> None:
+    for name in ("a: b.wav", "c/d: e.wav", "f.flac"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"this is no sound")
+    with pytest.raises(DataError, match=r"3 files were skipped"):
+        read_dataset(tmp_path)
+    reasons = {read_sound(45.0, 1.0, tmp_path, name) for name in ("a: b.wav", "c/d: e.wav")}
+    assert reasons == {"cannot be decoded (Format not recognised.)"}
+
+
 def test_a_truncated_file_is_kept_or_skipped_but_never_ends_the_run(
     tmp_path: Path, tone: Tone
 ) -> None:
@@ -162,3 +174,114 @@ def test_a_cropped_clip_ends_softly() -> None:
     assert sound.shape == (640,)
     assert sound[-1] == 0
     assert sound[:600].min() == 1
+
+
+def test_an_hour_is_read_like_a_short_sound_with_no_more_memory(
+    tmp_path: Path,
+) -> None:
+    rate, channels, most = 8000, 2, 2.0
+    file = tmp_path / "hour.flac"
+    rng = np.random.default_rng(0)
+    with soundfile.SoundFile(file, "w", rate, channels) as writer:
+        silence = np.zeros((10 * rate, channels))
+        for _ in range(60):
+            writer.write(silence)
+        for gain in (*[0.1] * 250, 0.5):
+            writer.write(np.round(gain * rng.uniform(-1, 1, (rate, 1)) * 127) / 128 * [1, 1])
+        for _ in range(274):
+            writer.write(silence)
+    tracemalloc.start()
+    sound = read_sound(45.0, most, tmp_path, file.name)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(sound, Sound)
+    assert sound.length == pytest.approx(251 * rate, abs=rate // 100)
+    assert sound.samples.shape == (2 * rate + 1,)
+    assert np.abs(sound.samples).max() == pytest.approx(PEAK / 5, rel=0.05)
+    assert peak < 40e6  # all of it would be 230 MB
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_blocks_give_the_same_as_the_whole(
+    tmp_path: Path, tone: Tone, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = np.zeros(3000, np.float32)
+    sound = np.concatenate([silence, tone(440, 1.3), silence])
+    soundfile.write(tmp_path / f"a.{suffix}", sound, 8000)
+    whole = read_sound(45.0, 1.0, tmp_path, f"a.{suffix}")
+    monkeypatch.setattr("sound_vae.data.audio.BLOCK_VALUES", 1000)
+    blocks = read_sound(45.0, 1.0, tmp_path, f"a.{suffix}")
+    assert isinstance(whole, Sound)
+    assert isinstance(blocks, Sound)
+    assert blocks[1:] == whole[1:]
+    np.testing.assert_allclose(blocks.samples, whole.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0, 999, 384_001, 2**31 - 1])
+def test_a_rate_that_no_sound_has_is_skipped(tmp_path: Path, tone: Tone, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440), 8000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[24:28] = rate.to_bytes(4, "little")
+    (tmp_path / "b.wav").write_bytes(content)
+    ((_, reason),) = read_folder(tmp_path).report.skipped
+    assert "possible" in reason or "cannot be decoded" in reason
+
+
+def test_links_are_followed_within_the_folder_and_not_out_of_it(tmp_path: Path, tone: Tone) -> None:
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    for folder in (data / "low", elsewhere):
+        folder.mkdir(parents=True)
+        soundfile.write(folder / "a.wav", tone(440), 8000)
+    (data / "within.wav").symlink_to(data / "low" / "a.wav")
+    (data / "relative.wav").symlink_to("low/a.wav")
+    (data / "out.wav").symlink_to(elsewhere / "a.wav")
+    (data / "up.wav").symlink_to("../elsewhere/a.wav")
+    (data / "broken.wav").symlink_to("nothing.wav")
+    (data / "loop.wav").symlink_to("loop.wav")
+    (data / "folder").symlink_to(elsewhere)
+    (data / "again").symlink_to("low")
+    os.mkfifo(data / "pipe.wav")
+    clips = read_folder(data)
+    assert clips.names == ["low/a.wav", "relative.wav", "within.wav"]
+    reasons = dict(clips.report.skipped)
+    assert {name: reason.split()[-1] for name, reason in reasons.items()} == {
+        "out.wav": "folder",
+        "up.wav": "folder",
+        "folder": "folder",
+        "broken.wav": "nowhere",
+        "loop.wav": "nowhere",
+        "again": "file",
+        "pipe.wav": "file",
+    }
+    assert clips.report.files == 10
+    (tmp_path / "link").symlink_to(data)  # the folder itself may be a link
+    assert read_folder(tmp_path / "link").names == clips.names
+
+
+def test_only_links_that_lead_out_are_a_clear_error(tmp_path: Path, tone: Tone) -> None:
+    (tmp_path / "data").mkdir()
+    soundfile.write(tmp_path / "a.wav", tone(440), 8000)
+    (tmp_path / "data" / "a.wav").symlink_to(tmp_path / "a.wav")
+    with pytest.raises(DataError, match=r"a\.wav \(a link that leads out of the folder\)"):
+        read_dataset(tmp_path / "data")
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".npy"])
+def test_a_name_that_is_not_utf_8_is_skipped(tmp_path: Path, tone: Tone, suffix: str) -> None:
+    def write(name: bytes) -> None:
+        with (tmp_path / os.fsdecode(name)).open("wb") as opened:
+            if suffix == ".npy":
+                np.save(opened, np.random.default_rng(0).random((16, 16)))
+            else:
+                soundfile.write(opened, tone(440), 8000, format="WAV")
+
+    (tmp_path / os.fsdecode("zw\xf6lf".encode("latin-1"))).mkdir()
+    for name in ("a.", "b.", "gr\xfcn.", "zw\xf6lf/a."):
+        write(name.encode("latin-1") + suffix[1:].encode())
+    write("grün.".encode() + suffix[1:].encode())
+    data = read_dataset(tmp_path)
+    data.split(0.5)
+    assert data.names == [f"a{suffix}", f"b{suffix}", f"grün{suffix}"]
+    assert [reason for _, reason in data.report.skipped] == ["its name is not UTF-8"] * 2
+    assert f"gr\\udcfcn{suffix}" in str(data.report)
+    str(data.report).encode()

@@ -1,9 +1,8 @@
 import json
 import os
 import random
+import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,11 +22,12 @@ from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.listener import Listener
 from sound_vae.model.spectrogram import Transform
 from sound_vae.serving.description import Description
+from sound_vae.serving.export import UNFINISHED
 from sound_vae.serving.served_model import ServedModel
+from trust.kills import Runs, fork_server
 
 TRANSFORM = Transform(4000, 16 * 8, 32, 8)
 KILLS, KILLS_NEAR_THE_END, EPOCHS = 20, 2, 60
-HERE = Path(__file__).parent
 
 
 class Cut(Exception):  # noqa: N818 - it is no error
@@ -110,12 +110,52 @@ def test_a_damaged_checkpoint_is_ignored_and_said_so(
     assert fresh.best_loss == np.inf
 
 
-def test_a_disk_that_is_full_costs_the_checkpoint_and_not_the_run(
+@pytest.mark.parametrize(
+    ("after", "offset", "byte"),
+    [
+        (b"PK\1\2", 6, 0xFF),  # a member needs a later version of the format
+        (b"PK\1\2", 8, 1),  # it is encrypted
+        (b"PK\1\2", 10, 99),  # it is compressed in a way that nobody knows
+        (b"'<f4'", 3, ord("2")),  # it says that it is smaller than it is
+        (b"'fortran_order': False", 20, 0xFF),
+        (b"'shape': (", 9, 0),
+    ],
+)
+def test_a_wrong_byte_in_what_is_not_data_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], after: bytes, offset: int, byte: int
+) -> None:
+    Checkpoint(tmp_path, "same").save(moved(trainer()), [{}])
+    content = bytearray((tmp_path / FILE).read_bytes())
+    content[content.index(after) + offset] = byte
+    (tmp_path / FILE).write_bytes(content)
+    fresh = trainer()
+    weights = fresh.vae.get_weights()
+    assert Checkpoint(tmp_path, "same").restore(fresh) == []
+    assert capsys.readouterr().out.endswith(": starting afresh\n")
+    np.testing.assert_array_equal(fresh.vae.get_weights()[0], weights[0])
+
+
+def test_a_folder_that_cannot_be_written_to_costs_the_checkpoint_and_not_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     Checkpoint(tmp_path / "file", "same").save(trainer(), [{}])
     assert "no checkpoint of epoch 1" in capsys.readouterr().out
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_nothing_unfinished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Checkpoint(tmp_path, "same").save(trainer(), [{}])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        Checkpoint(tmp_path, "same").save(trainer(), [{}, {}])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "no checkpoint of epoch 2" in capsys.readouterr().out
+    assert [file.name for file in tmp_path.iterdir()] == [FILE]
+    assert len(Checkpoint(tmp_path, "same").restore(trainer())) == 1
 
 
 def test_a_fingerprint_tells_settings_and_data_apart() -> None:
@@ -198,63 +238,10 @@ def test_a_run_that_goes_on_does_not_train_its_listener_again(
             np.testing.assert_array_equal(one, other)
 
 
-class Runs:
-    """Runs of one training, each in a process of its own that can be killed."""
-
-    def __init__(self, server: Any, folder: Path) -> None:
-        self.server, self.folder, self.log = server, folder, folder / "log"
-        data, self.model = folder / "data", folder / "model"
-        data.mkdir()
-        rng = np.random.default_rng(0)
-        for i in range(12):
-            np.save(data / f"{i}.npy", rng.random((16, 16), dtype=np.float32))
-        self.arguments = ["--data", str(data), "--model-dir", str(self.model)]
-        self.arguments += ["--checkpoint-dir", str(folder / "checkpoints"), "--batch-size", "4"]
-        self.arguments += ["--epochs", str(EPOCHS), "--channels", "8", "--latent-dim", "2"]
-
-    def start(self, compiled: bool) -> int:
-        request = {"arguments": self.arguments, "log": str(self.log), "compiled": compiled}
-        self.server.stdin.write(json.dumps(request) + "\n")
-        return int(self.server.stdout.readline())
-
-    def end(self) -> int:
-        return int(self.server.stdout.readline())
-
-    def printed(self) -> list[int]:
-        """Epochs that all runs until now have reported, in order."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [int(line.split()[0][6:]) for line in lines if line.startswith("epoch=")]
-
-    def saved(self) -> int:
-        """Epochs that the checkpoint holds."""
-        file = self.folder / "checkpoints" / FILE
-        if not file.exists():
-            return 0
-        with np.load(file, allow_pickle=False) as content:
-            history = json.loads(content["about"].tobytes())["history"]
-        assert [figures["epoch"] for figures in history] == list(range(1, len(history) + 1))
-        return len(history)
-
-    def wait(self, process: int, epochs: int) -> None:
-        """Until so many epochs are saved."""
-        deadline = time.monotonic() + 300
-        while self.saved() < epochs:
-            os.kill(process, 0)  # raises when it has ended
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-
-
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parent)}
-    command = [sys.executable, "-u", str(HERE / "fork_server.py")]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, text=True, bufsize=1, env=environment
-    ) as server:
-        yield Runs(server, tmp_path)
-        assert server.stdin is not None
-        server.stdin.close()
+    with fork_server() as server:
+        yield Runs(server, tmp_path, EPOCHS)
 
 
 def test_a_run_killed_at_any_moment_loses_one_epoch_at_most(runs: Runs) -> None:
@@ -278,6 +265,7 @@ def test_a_run_killed_at_any_moment_loses_one_epoch_at_most(runs: Runs) -> None:
     assert runs.saved() == EPOCHS
     assert ServedModel.load(runs.model).vae
     assert (runs.model / "1" / "saved_model.pb").is_file()
+    assert not (runs.model / UNFINISHED).exists()
     assert {path.name for path in runs.folder.iterdir()} == {"data", "log", "checkpoints", "model"}
 
 
@@ -288,4 +276,4 @@ def test_sigterm_ends_a_run_at_once_with_what_is_done_saved(runs: Runs) -> None:
     assert runs.end() == train.STOPPED
     assert "stopped" in runs.log.read_text().splitlines()[-1]
     assert runs.saved() - max(runs.printed()) in (0, 1)
-    assert not runs.model.exists()
+    assert not any(runs.model.iterdir())

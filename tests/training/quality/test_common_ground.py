@@ -88,8 +88,10 @@ def test_three_clips_of_another_length_do_not_beat_a_good_model(
     why = "on the one label that both know, low (the served model knows 1 more), at 4000 Hz and "
     lines = capfd.readouterr().out.splitlines()
     assert any(line.startswith(f"compared with the served model {why}") for line in lines)
-    last = [line for line in lines if line.startswith("val_loss=")][-1]
-    assert last.startswith(f"val_loss={metrics['val_loss']:.6g} comparable=1 served_val_loss=")
+    last = [line for line in lines if line.startswith("figures: val_loss=")][-1]
+    assert last.startswith(
+        f"figures: val_loss={metrics['val_loss']:.6g} comparable=1 served_val_loss="
+    )
     summary = json.loads((checkpoints / "summary.json").read_text())
     assert summary["comparison"]["comparable"] is True
     assert summary["comparison"]["why"].startswith(why)

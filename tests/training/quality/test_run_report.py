@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 import tensorflow as tf
 
@@ -24,6 +25,19 @@ def test_a_report_shows_figures_and_a_sound_for_each_label(model_dir: Path, tmp_
     assert names == ["00_high.wav", "01_low.wav"]
     assert soundfile.read(tmp_path / "samples" / names[0])[1] == 8000
     assert json.loads((tmp_path / "report.json").read_text())["history"] == HISTORY
+
+
+def test_labels_of_any_length_and_kind_get_a_sound(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ServedModel.load(model_dir)
+    sounds = model.sample(["low"] * 3, range(3))
+    monkeypatch.setattr(model, "labels", ["x" * 250, "ä/../<b>\n", "../" * 80])
+    monkeypatch.setattr(model, "sample", lambda *_: sounds)
+    write_run_report(tmp_path, model, HISTORY, {"val_loss": -1.25})
+    names = sorted(path.name for path in (tmp_path / "samples").iterdir())
+    assert names == [f"00_{'x' * 100}.wav", "01__b_.wav", "02__.wav"]
+    assert "<b>" not in (tmp_path / "report.html").read_text()
 
 
 def test_the_curve_falls_when_the_loss_falls() -> None:

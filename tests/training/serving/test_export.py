@@ -1,4 +1,6 @@
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import tensorflow as tf
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.spectrogram import Transform
+from sound_vae.serving.export import UNFINISHED, publish, unfinished_folder
 from sound_vae.serving.sound_generator import SoundGenerator, resample
 
 Samples = Callable[[bytes], tuple[np.ndarray, int]]
@@ -123,3 +126,44 @@ def test_resampling_keeps_pitch_and_level(tone: Any) -> None:
     lower = resample(tf.constant(sound), tf.constant(44_100), 8000).numpy()
     assert lower.shape == (8000,)
     np.testing.assert_allclose(lower, np.sin(2 * np.pi * 440 * np.arange(8000) / 8000), atol=1e-2)
+
+
+def test_a_model_is_never_seen_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(folder: Path, text: str) -> None:
+        for file in ("1/saved_model.pb", "1/variables/data", "code/inference.py", "model.json"):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(text)
+
+    def seen() -> set[str]:
+        return {file.read_text() for file in model.rglob("*") if file.is_file() and visible(file)}
+
+    def visible(file: Path) -> bool:
+        return UNFINISHED not in file.parts
+
+    model, rename, died = tmp_path / "model", Path.rename, 0
+    while True:
+        shutil.rmtree(model, ignore_errors=True)
+        write(model, "old")
+        write(unfinished_folder(model, 1), "new")
+        left = died
+
+        def or_die(self: Path, to: Path) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+            rename(self, to)
+
+        monkeypatch.setattr(Path, "rename", or_die)
+        monkeypatch.setattr(shutil, "move", lambda *_: pytest.fail("it may copy"))
+        try:
+            publish(model / UNFINISHED, model)
+            break
+        except KeyboardInterrupt:
+            died += 1
+            if (model / "1").exists():
+                assert len(list((model / "1").rglob("*"))) == 3
+                assert seen() in ({"old"}, {"new"})
+    assert died == 6
+    assert seen() == {"new"}
+    assert {path.name for path in model.iterdir()} == {"1", "code", "model.json"}

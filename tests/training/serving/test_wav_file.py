@@ -1,11 +1,20 @@
 import io
 import math
+import struct
 
 import numpy as np
 import pytest
 import soundfile
 
-from sound_vae.serving.container.wav_file import UnreadableError, read_wav, rms, write_wav
+from sound_vae.serving.container.wav_file import (
+    EXTENSIBLE,
+    FLOAT,
+    PCM,
+    UnreadableError,
+    read_wav,
+    rms,
+    write_wav,
+)
 
 RATE = 8000
 
@@ -69,3 +78,26 @@ def test_silence_is_of_no_loudness() -> None:
     tone = np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE)
     assert rms(written(0 * tone, "PCM_16")) == 0
     assert rms(written(tone, "PCM_16")) == pytest.approx(math.sqrt(0.5), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits"),
+    [*((PCM, bits) for bits in (0, 7, 12, 33, 40, 48, 64)), *((FLOAT, b) for b in (8, 16, 24, 80))],
+)
+@pytest.mark.parametrize("extensible", [False, True])
+def test_another_width_is_refused_as_the_sentence_says(
+    kind: int, bits: int, extensible: bool
+) -> None:
+    frame = max(bits // 8, 1)
+    header = struct.pack(
+        "<HHIIHH", EXTENSIBLE if extensible else kind, 1, RATE, RATE * frame, frame, bits
+    )
+    if extensible:
+        header += struct.pack("<HHIH", 22, bits, 0, kind) + bytes.fromhex(
+            "000000001000800000AA00389B71"
+        )
+    chunks = b"WAVEfmt " + struct.pack("<I", len(header)) + header
+    chunks += b"data" + struct.pack("<I", 120 * frame) + bytes(120 * frame)
+    content = b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+    with pytest.raises(UnreadableError, match=rf"of {bits}-bit .*: PCM of 8, 16, 24 or 32 bits"):
+        read_wav(content)

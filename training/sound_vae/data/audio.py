@@ -1,9 +1,14 @@
-"""Reads one audio file: decoded, mixed to mono, trimmed, with its peak at -1 dBFS."""
+"""Reads one audio file: decoded, mixed to mono, trimmed, with its peak at -1 dBFS.
+
+A file of any length takes little memory. What is longer than a block is decoded twice: to find
+where it sounds and how loud it is, and to take from there what a clip can hold.
+"""
 
 import math
 import os
-import re
 import wave
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +20,9 @@ from sound_vae.model.spectrogram import PEAK
 
 SHORTEST_SECONDS = 0.02
 SILENT = 1e-4  # peak of a sound, -80 dBFS
+RATES = range(1000, 384_001)  # Hz
+BLOCK_VALUES = 2**21  # decoded at once, of all channels: 8 MB
+MOMENT = 0.008  # seconds; silence is told by the loudness of each
 QUICK_BYTES = 2**18  # a WAV file below this is read faster than it is handed to a thread
 
 
@@ -27,29 +35,42 @@ class Sound(NamedTuple):
     channels: int
 
 
+class Recording(NamedTuple):
+    """A file that can be decoded."""
+
+    rate: int  # Hz
+    channels: int
+    blocks: Callable[[], Iterator[np.ndarray]]  # (samples,) in -1..1, channels mixed
+
+
+class UnusableError(Exception):
+    """The message is the reason."""
+
+
+class Stream(soundfile.SoundFile):
+    """Is read from beginning to end; soundfile else seeks after each block, which MP3 takes ill."""
+
+    def seekable(self) -> bool:
+        """Tell that it is not."""
+        return False
+
+
 def read_sound(trim_db: float, most_seconds: float, folder: Path, name: str) -> Sound | str:
     """Read the trimmed sound at -1 dBFS, or return the reason why the file cannot be used."""
     file = f"{folder}/{name}"
     try:
-        sound, rate, channels = _decode(file)
+        recording = _open(file)
+        start, end, peak = _sounding(recording, trim_db)
+        stop = min(end, start + math.ceil(most_seconds * recording.rate) + 1)
+        kept = _part(recording, start, stop)
+    except UnusableError as error:
+        return str(error)
     except Exception as error:  # the decoders raise many kinds; each means a broken file
-        if not Path(file).stat().st_size:
+        if os.path.exists(file) and not os.path.getsize(file):  # noqa: PTH110, PTH202
             return "empty file"
         return f"cannot be decoded ({_first_line(error)})"
-    if not len(sound):
-        return "holds no samples"
-    try:
-        sound = trim(sound, rate, trim_db)
-    except ValueError:
-        return "holds samples that are not numbers"
-    peak = max(sound.max(initial=0), -sound.min(initial=0))
-    if peak < SILENT:
-        return "silent (below -80 dBFS)"
-    if len(sound) < rate * SHORTEST_SECONDS:
-        return f"shorter than {SHORTEST_SECONDS * 1000:.0f} ms without its silence"
-    kept = sound[: math.ceil(most_seconds * rate) + 1]
     samples = (kept * (PEAK / peak)).astype(np.float32, copy=False)
-    return Sound(samples, len(sound), rate, channels)
+    return Sound(samples, end - start, recording.rate, recording.channels)
 
 
 def is_quick(folder: Path, name: str) -> bool:
@@ -57,21 +78,46 @@ def is_quick(folder: Path, name: str) -> bool:
     return name.endswith(".wav") and os.stat(f"{folder}/{name}").st_size < QUICK_BYTES  # noqa: PTH116
 
 
-def trim(sound: np.ndarray, sample_rate: int, trim_db: float) -> np.ndarray:
-    """Cut both ends that lie more than trim_db below the loudest 8 ms.
+def _sounding(recording: Recording, trim_db: float) -> tuple[int, int, float]:
+    """Find the first and last moment less than trim_db below the loudest, and the peak.
 
-    librosa.effects.trim does the same with overlapping frames, in some ten times the time.
-    Raises ValueError when a sample is not a number.
+    Gives samples, of which the second is the first after the sound. librosa.effects.trim does the
+    same with overlapping frames, in some ten times the time. Raises UnusableError when there is no
+    sound.
     """
-    hop = max(1, round(sample_rate * 0.008))
-    blocks = np.zeros((-(-len(sound) // hop), hop), np.float32)
-    blocks.ravel()[: len(sound)] = sound
-    power = np.einsum("ij,ij->i", blocks, blocks)
-    loudest = power.max(initial=0)
+    moment = round(recording.rate * MOMENT)
+    powers, peaks, total = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)], 0
+    for block in recording.blocks():
+        moments = np.zeros((-(-len(block) // moment), moment), np.float32)
+        moments.ravel()[: len(block)] = block
+        powers.append(np.einsum("ij,ij->i", moments, moments))
+        peaks.append(np.abs(moments).max(axis=1, initial=0))
+        total += len(block)
+    if not total:
+        raise UnusableError("holds no samples")
+    power, peak = np.concatenate(powers), np.concatenate(peaks)
+    loudest = power.max()
     if not math.isfinite(loudest):
-        raise ValueError("a sample is not a number")
+        raise UnusableError("holds samples that are not numbers")
     loud = np.flatnonzero(power > loudest * 10 ** (-trim_db / 10))
-    return sound[loud[0] * hop : (loud[-1] + 1) * hop] if len(loud) else sound[:0]
+    if not len(loud) or peak.max() < SILENT:
+        raise UnusableError("silent (below -80 dBFS)")
+    start, end = int(loud[0]) * moment, min(int(loud[-1] + 1) * moment, total)
+    if end - start < recording.rate * SHORTEST_SECONDS:
+        raise UnusableError(f"shorter than {SHORTEST_SECONDS * 1000:.0f} ms without its silence")
+    return start, end, float(peak[loud[0] : loud[-1] + 1].max())
+
+
+def _part(recording: Recording, start: int, stop: int) -> np.ndarray:
+    """Read the samples from `start` to before `stop`."""
+    parts, at = [], 0
+    for block in recording.blocks():
+        if at + len(block) > start:
+            parts.append(block[max(start - at, 0) : stop - at])
+        at += len(block)
+        if at >= stop:
+            break
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def cropped(sound: np.ndarray, samples: int) -> np.ndarray:
@@ -88,23 +134,48 @@ def resampled(sound: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
     return changed * (np.abs(sound).max() / max(np.abs(changed).max(), 1e-9))
 
 
-def _decode(file: str) -> tuple[np.ndarray, int, int]:
-    """Return (samples,) in -1..1, channels mixed, with Hz and the number of channels.
+def _open(file: str) -> Recording:
+    """Decode a short file, or see what a long one is.
 
     16-bit mono WAV, of which there may be very many, is read here: the decoders take longer.
+    Raises UnusableError, or whatever a decoder raises.
     """
     try:
         with wave.open(file) as opened:
-            if opened.getparams()[:2] == (1, 2):  # channels, bytes a sample
-                samples = np.frombuffer(opened.readframes(opened.getnframes()), "<i2")
-                return samples * np.float32(2**-15), opened.getframerate(), 1
-    except (wave.Error, EOFError, ValueError):
+            rate, frames = opened.getframerate(), opened.getnframes()
+            if opened.getparams()[:2] == (1, 2) and frames <= BLOCK_VALUES:  # channels, bytes
+                samples = np.frombuffer(opened.readframes(frames), "<i2") * np.float32(2**-15)
+                return Recording(_possible(rate), 1, lambda: iter([samples]))
+    except (wave.Error, EOFError, ValueError, RuntimeError):
         pass
-    with soundfile.SoundFile(file) as opened:  # a path would make librosa try ffmpeg as well
-        channels = opened.channels
-        return *librosa.load(opened, sr=None, mono=True), channels
+    with soundfile.SoundFile(file) as opened:
+        rate, channels = _possible(opened.samplerate), opened.channels
+        size = max(BLOCK_VALUES // channels // round(rate * MOMENT), 1) * round(rate * MOMENT)
+        if opened.frames <= size:
+            block = _mixed(opened.read(dtype="float32", always_2d=True))
+            return Recording(rate, channels, lambda: iter([block]))
+    return Recording(rate, channels, partial(_blocks, file, size))
+
+
+def _blocks(file: str, size: int) -> Iterator[np.ndarray]:
+    """Decode so many samples at a time, each time from the beginning."""
+    with Stream(file) as opened:
+        while len(block := opened.read(size, dtype="float32", always_2d=True)):
+            yield _mixed(block)
+
+
+def _mixed(frames: np.ndarray) -> np.ndarray:
+    """Bring (samples, channels) to (samples,)."""
+    return frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1)
+
+
+def _possible(rate: int) -> int:
+    if rate not in RATES:
+        raise UnusableError(f"has {rate} Hz: {RATES[0]} to {RATES[-1]} are possible")
+    return rate
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return re.sub(r"^.*/[^/]*?: ", "", text)  # without the file's name it groups many files
+    """Give the error's own words, without the file's name: so one reason groups many files."""
+    own = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return (own.splitlines() or [type(error).__name__])[0]

@@ -1,6 +1,6 @@
 """The sounds of a folder as equally long mono clips of one sample rate.
 
-    clips = read_clips(folder, visible_files(folder))
+    clips = read_clips(folder, *visible_files(folder))
     waves = clips.waves(np.arange(64))   # (64, clips.samples)
 
 Every file is decoded once. The sounds wait in a temporary file until all their lengths and rates
@@ -61,6 +61,7 @@ class Clips:
 def read_clips(
     folder: Path,
     files: Sequence[str],
+    refused: Sequence[tuple[str, str]] = (),
     *,
     sample_rate: int | None = None,
     clip_seconds: float | None = None,
@@ -68,9 +69,10 @@ def read_clips(
 ) -> Clips:
     """Read the sounds among these files; rate and length follow from the data when not given.
 
-    Raises DataError when there is nothing to train on.
+    `refused` are files that must not be opened, each with its reason; both are as `visible_files`
+    gives them. Raises DataError when there is nothing to train on.
     """
-    report = DataReport(files=len(files))
+    report = DataReport.on(files, refused)
     sounds = _sounds(files, report)
     if not sounds:
         raise DataError(_nothing(folder, report, "no .wav, .flac, .ogg or .mp3 file"))

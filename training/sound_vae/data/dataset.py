@@ -111,16 +111,26 @@ def read_dataset(
 
     Raises DataError with a sentence when the folder cannot be trained on.
     """
-    files = visible_files(folder)
+    files, refused = visible_files(folder)
     prepared = [name for name in files if name.lower().endswith(".npy")]
     try:
         if prepared and not any(map(is_sound, files)):
             values, names, labels, transform, report = read_prepared(
-                folder, prepared, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length
+                folder,
+                prepared,
+                refused,
+                sample_rate=sample_rate,
+                n_fft=n_fft,
+                hop_length=hop_length,
             )
         else:
             clips = read_clips(
-                folder, files, sample_rate=sample_rate, clip_seconds=clip_seconds, trim_db=trim_db
+                folder,
+                files,
+                refused,
+                sample_rate=sample_rate,
+                clip_seconds=clip_seconds,
+                trim_db=trim_db,
             )
             transform = _transform(clips, n_fft, hop_length)
             values = transform_clips(clips, transform)

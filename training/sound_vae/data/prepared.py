@@ -5,6 +5,7 @@ Values are decibels, or lie between 0 and 1 (each file scaled by its own minimum
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,8 @@ FLOOR_DB = -80.0
 
 def read_prepared(
     folder: Path,
-    files: list[str],
+    files: Sequence[str],
+    refused: Sequence[tuple[str, str]] = (),
     *,
     sample_rate: int | None = None,
     n_fft: int | None = None,
@@ -31,10 +33,10 @@ def read_prepared(
 ) -> tuple[np.ndarray, list[str], list[str | None], Transform, DataReport]:
     """Return values (clips, frames, bins), float16 in a file; names, labels, transform, report.
 
-    All files must have the shape that most have; others are skipped. Raises DataError when none
-    can be used.
+    All files must have the shape that most have; others are skipped, as are `refused`, which must
+    not be opened, each with its reason. Raises DataError when none can be used.
     """
-    report = DataReport(files=len(files))
+    report = DataReport.on(files, refused)
     shapes: dict[str, tuple[int, int]] = {}
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:

@@ -1,8 +1,11 @@
 """What was done with every file in the data folder, and the error that a user can fix."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Self
+
+from sound_vae.log import sentence
 
 
 class DataError(Exception):
@@ -23,6 +26,11 @@ class DataReport:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # what its owner should know
 
+    @classmethod
+    def on(cls, files: Sequence[str], refused: Sequence[tuple[str, str]]) -> Self:
+        """Begin with these files, and those that were skipped by their names, with the reason."""
+        return cls(files=len(files) + len(refused), skipped=list(refused))
+
     def reasons(self) -> Iterator[tuple[str, int, str]]:
         """Yield why files were skipped: reason, count and first file, the most frequent first."""
         for reason, count in Counter(reason for _, reason in self.skipped).most_common():
@@ -36,4 +44,5 @@ class DataReport:
         for reason, count, example in self.reasons():
             lines.append(f"  skipped {count}: {reason}, e.g. {example}")
         lines += [f"  {note}" for note in self.notes]
-        return "\n".join(lines + [f"  warning: {warning}" for warning in self.warnings])
+        lines += [f"  warning: {warning}" for warning in self.warnings]
+        return "\n".join(map(sentence, lines))

@@ -9,16 +9,24 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from sound_vae.log import sentence
 
 TRAINING = Path(__file__).parents[2]
 
 
+class Parser(argparse.ArgumentParser):
+    """Quotes what it was told as one plain line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with this sentence."""
+        super().error(sentence(message))
+
+
 def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
     """Read the command line, or end the process with a sentence about what is wrong with it."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     folders = parser.add_argument_group("folders")
     channel = os.environ.get("SM_CHANNEL_DATA") or os.environ.get("SM_CHANNEL_TRAIN")
     folders.add_argument(

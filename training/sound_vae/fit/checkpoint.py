@@ -8,11 +8,11 @@ It is one file that a rename replaces: whoever copies it while training goes on,
 to S3, gets the previous state or the next, whole.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ import numpy as np
 
 from sound_vae.data.dataset import Dataset
 from sound_vae.fit.trainer import Trainer
+from sound_vae.log import sentence
 
 FILE = "checkpoint.npz"
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 History = list[dict[str, float]]
 
 
@@ -51,13 +51,15 @@ class Checkpoint:
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
-                text = json.dumps(about).encode()
-                np.savez(file, about=np.frombuffer(text, np.uint8), **arrays)
+                arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+                np.savez(file, digest=_digest(arrays), **arrays)
                 file.flush()
                 os.fsync(file.fileno())  # or a power cut leaves the new name on old blocks
             unfinished.replace(self.file)
         except OSError as error:
-            print(f"no checkpoint of epoch {len(history)}: {error}", flush=True)
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            print(sentence(f"no checkpoint of epoch {len(history)}: {error}"), flush=True)
 
     def restore(self, trainer: Trainer) -> History:
         """Bring the trainer to the saved state and give the figures of the epochs done.
@@ -67,19 +69,20 @@ class Checkpoint:
         if not self.file.is_file():
             return []
         try:
-            with np.load(self.file, allow_pickle=False) as file:
-                about = json.loads(file["about"].tobytes())
-                arrays = {name: file[name] for name in file.files}
+            about, arrays = _read(self.file)
             if about["fingerprint"] != self.fingerprint:
-                print(f"{self.file} is of other data or hyperparameters: starting afresh")
+                self._say("is of other data or hyperparameters: starting afresh")
                 return []
             _put_back(trainer, arrays, about["best_loss"])
-        except UNREADABLE as error:
-            print(f"{self.file} cannot be used ({error}): starting afresh", flush=True)
+        except Exception as error:  # what zip files and arrays raise when a byte of them is wrong
+            self._say(f"cannot be used ({_first_line(error)}): starting afresh")
             return []
-        done = len(about["history"])
-        print(f"going on after epoch {done} of {trainer.schedule.epochs} from {self.file}")
+        done, of = len(about["history"]), trainer.schedule.epochs
+        print(sentence(f"going on after epoch {done} of {of} from {self.file}"), flush=True)
         return about["history"]
+
+    def _say(self, words: str) -> None:
+        print(sentence(f"{self.file} {words}"), flush=True)
 
 
 def fingerprint(settings: dict[str, Any], data: Dataset) -> str:
@@ -90,6 +93,32 @@ def fingerprint(settings: dict[str, Any], data: Dataset) -> str:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read what `save` wrote; raises one of many exceptions when it is not exactly that.
+
+    The file's own check sums do not reach all of it: an array that says it is smaller than it is
+    would be taken for whole.
+    """
+    with np.load(file, allow_pickle=False) as content:
+        arrays = {name: content[name] for name in content.files}
+    if not np.array_equal(arrays.pop("digest"), _digest(arrays)):
+        raise ValueError("it is not what was written")
+    return json.loads(arrays["about"].tobytes()), arrays
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Hash names, shapes and values."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name}{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return np.frombuffer(digest.digest(), np.uint8)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _parts(trainer: Trainer) -> dict[str, list[np.ndarray]]:

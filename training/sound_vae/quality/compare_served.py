@@ -29,6 +29,7 @@ import numpy as np
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.folder import is_sound
 from sound_vae.fit.trainer import Trainer
+from sound_vae.log import sentence
 from sound_vae.model.recogniser import Recogniser
 from sound_vae.quality.common_ground import CommonGround, coding_loss, recordings
 from sound_vae.quality.evaluation import accuracy, sound_seeds, train_recogniser
@@ -53,8 +54,8 @@ class Comparison:
 
     def __str__(self) -> str:
         if not self.comparable:
-            return f"not compared with the served model: {self.why}"
-        return f"compared with the served model {self.why}".rstrip()
+            return sentence(f"not compared with the served model: {self.why}")
+        return sentence(f"compared with the served model {self.why}".rstrip())
 
 
 @dataclass(frozen=True)

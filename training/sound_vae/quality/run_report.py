@@ -15,6 +15,7 @@ from sound_vae.model.spectrogram import Transform
 from sound_vae.serving.served_model import ServedModel
 
 MOST_LABELS = 40  # that get a sound of their own
+LONGEST_NAME = 100  # characters of a label in a file's name; file systems take 255 bytes
 WIDTH, HEIGHT = 640, 240  # of the curve, in pixels
 CURVES = {"train_loss": "#999", "val_loss": "#06c"}
 STYLE = "body{font:16px sans-serif;max-width:50em;margin:2em auto}td{padding:.2em 1em .2em 0}"
@@ -30,7 +31,8 @@ def write_run_report(
     wavs = model.sample(labels, range(len(labels))).wavs
     sounds = []
     for i, (label, wav) in enumerate(zip(labels, wavs, strict=True)):
-        name = f"{i:02}_{re.sub(r'[^A-Za-z0-9-]+', '_', label) or 'any'}.wav"
+        plain = re.sub(r"[^A-Za-z0-9-]+", "_", label)[:LONGEST_NAME] or "any"
+        name = f"{i:02}_{plain}.wav"
         (folder / "samples" / name).write_bytes(wav)
         sounds.append(
             f"<tr><td>{html.escape(label or 'any')}<td><img alt='spectrogram' "

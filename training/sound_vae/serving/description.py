@@ -4,6 +4,7 @@ inference.py reads the file without this module: the serving container has no Te
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -43,9 +44,14 @@ class Description:
     def read(cls, model_dir: Path) -> Self:
         """Read model.json.
 
-        Raises OSError, ValueError, KeyError or TypeError if another version wrote it.
+        Raises OSError, ValueError, KeyError, TypeError or RecursionError if it is another's.
         """
         content = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+        labels, numbers = content["labels"], (content["temperature"], content["texture"])
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ValueError("its labels are no list of names")
+        if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+            raise ValueError("its temperature or texture is no number")
         return cls(
             Architecture(**content["architecture"]),
             Transform(**content["transform"]),

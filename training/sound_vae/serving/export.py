@@ -6,6 +6,7 @@ code/                            checks requests in front of it
 model.json, vae.weights.h5       what ServedModel reads as well
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from sound_vae.serving import container
 from sound_vae.serving.description import WEIGHTS_FILE, Description
 from sound_vae.serving.sound_generator import SoundGenerator
 from sound_vae.serving.warmup import Request, write_warmup
+
+UNFINISHED = ".unfinished"  # in a model folder; neither TensorFlow Serving nor a reader looks there
+GRAPH_BYTES, WEIGHT_BYTES = 8_000_000, 12  # that a model takes on the disk, at most
 
 
 def export(
@@ -112,18 +116,38 @@ def warmup_requests(sample_rate: int, latent_dim: int) -> list[Request]:
     ]
 
 
-def publish(unfinished: Path, model_dir: Path) -> None:
-    """Move a finished model into model_dir, which may hold another one and other files.
+def unfinished_folder(model_dir: Path, values: int) -> Path:
+    """Make the empty folder that a model of so many weights is written to, and prove it has room.
 
-    If the process is killed on the way, model_dir is left without `1/` and is no model.
+    It lies within model_dir, so that `publish` need not copy: what is beside a mounted folder may
+    be another disk. Raises OSError.
     """
-    model_dir.mkdir(parents=True, exist_ok=True)
+    unfinished = model_dir / UNFINISHED
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    room = unfinished / "room"
+    with room.open("wb") as file:
+        size = GRAPH_BYTES + WEIGHT_BYTES * values
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.write(bytes(size))
+    room.unlink()
+    return unfinished
+
+
+def publish(unfinished: Path, model_dir: Path) -> None:
+    """Let a finished model be seen in model_dir, which may hold another one and other files.
+
+    All is renamed, so nothing is ever seen in part. If the process is killed on the way, model_dir
+    is left without `1/` and is no model. Raises OSError.
+    """
     names = sorted((path.name for path in unfinished.iterdir()), key=lambda name: name == "1")
     replaced = unfinished / "replaced"
     replaced.mkdir()
     for name in reversed(names):  # `1` goes first and comes last
-        if (model_dir / name).exists():
-            shutil.move(model_dir / name, replaced / name)
+        if os.path.lexists(model_dir / name):
+            (model_dir / name).rename(replaced / name)
     for name in names:
-        shutil.move(unfinished / name, model_dir / name)
+        (unfinished / name).rename(model_dir / name)
     shutil.rmtree(unfinished)

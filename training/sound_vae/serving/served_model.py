@@ -8,7 +8,6 @@ Path("seven.wav").write_bytes(sounds.wavs[0])
 import tarfile
 import tempfile
 import warnings
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,7 @@ from sound_vae.model.autoencoder import VAE
 from sound_vae.model.spectrogram import Transform
 from sound_vae.serving.description import WEIGHTS_FILE, Description
 
-UNPACKED_BYTES = 4_000_000_000  # an archive that holds more is refused
+UNPACKED_BYTES, MOST_MEMBERS = 4_000_000_000, 10_000  # an archive that holds more is refused
 BATCH = 50  # sounds that are made in one call
 
 
@@ -83,7 +82,7 @@ class ServedModel:
             _unpack(Path(path), folder)
         try:
             description = Description.read(folder)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever a file holds that others wrote
             raise _unreadable(Path(path).name, error) from error
         return cls(Path(path).name, folder, description, keep)
 
@@ -153,12 +152,12 @@ class ServedModel:
             raise ModelError(f"{self.name} holds no {WEIGHTS_FILE}: it is not a whole model")
         vae = VAE(self.description.architecture)
         try:
+            with h5py.File(file) as content:
+                saved = _arrays(content)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of Keras, about each weight that it misses
                 vae.load_weights(file)
-            with h5py.File(file) as content:
-                saved = _arrays(content)
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # whatever a file holds that others wrote
             raise _unreadable(self.name, error) from error
         if saved != len(vae.weights):  # Keras leaves what it does not find as it was
             raise ModelError("it was built by another version of this program")
@@ -194,10 +193,20 @@ class ServedModel:
 def _unpack(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive) as tar:
-            if sum(member.size for member in tar) > UNPACKED_BYTES:
-                raise ModelError(f"{archive.name} unpacks to more than {UNPACKED_BYTES:,} bytes")
-            tar.extractall(folder, filter="data")  # refuses links and paths that lead outside
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+            size = 0
+            for number, member in enumerate(tar):
+                size += max(member.size, 0)
+                if size > UNPACKED_BYTES or number >= MOST_MEMBERS:
+                    raise ModelError(
+                        f"{archive.name} unpacks to more than {UNPACKED_BYTES:,} bytes or "
+                        f"{MOST_MEMBERS:,} files"
+                    )
+                if not (member.isreg() or member.isdir()):  # no model needs a link or a device
+                    raise ModelError(f"{archive.name} holds something that is no file")
+            tar.extractall(folder, filter="data")  # refuses paths that lead outside
+    except ModelError:
+        raise
+    except Exception as error:  # whatever a file holds that others wrote
         raise _unreadable(archive.name, error) from error
 
 
@@ -207,5 +216,20 @@ def _unreadable(name: str, error: Exception) -> ModelError:
 
 
 def _arrays(group: h5py.Group) -> int:
-    """Count the weights in a file of Keras."""
-    return sum(1 if isinstance(x, h5py.Dataset) else _arrays(x) for x in group.values())
+    """Count the weights in a file of Keras.
+
+    Raises ValueError when it has them from elsewhere: HDF5 would read any file of the machine.
+    """
+    count = 0
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError("its weights lie in another place")
+        item = group[name]
+        if isinstance(item, h5py.Dataset):
+            if item.external or item.is_virtual:
+                raise ValueError("its weights lie in another file")
+            count += 1
+        else:
+            count += _arrays(item)
+    return count

@@ -31,7 +31,7 @@ for epoch in range(before + 1, epochs + 1):
     part.write_text("what was learned")
     part.rename(checkpoints / f"{epoch}.done")
     (checkpoints / f"{epoch - 1}.done").unlink(missing_ok=True)
-    print(f"epoch={epoch} val_loss={orders['val_loss']} seconds=0.1")
+    print(f"figures: epoch={epoch} val_loss={orders['val_loss']} seconds=0.1")
 comparison = None
 if "SM_CHANNEL_SERVED" in os.environ:
     assert Path(os.environ["SM_CHANNEL_SERVED"], "model.tar.gz").exists()

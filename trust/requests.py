@@ -1,105 +1,101 @@
 """Whatever is sent to the endpoint is answered at once: with a sound, or with a sentence.
 
 The whole stack answers: the container's Python service, the handler of the starter's archive, and
-over HTTP a model server with the starter's real graph. `make test` sends a few hundred requests,
-always the same; to send 10,000 others, and to see how they were answered:
-
-    EXAMPLES=10000 .venv/bin/python -m pytest tests/training/test_any_request.py -s
+over HTTP a model server with the starter's real graph.
 """
 
 import base64
 import io
 import json
 import math
-import os
 import struct
 import tarfile
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import soundfile
 from falcon.testing import TestClient
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.sagemaker.model_server import python_service
-from local.sagemaker.tensorflow_serving import MODEL_NAME, TensorFlowServing
+from trust import ROOT
+from trust.promise import Promise, for_all
 
-STARTER = Path(__file__).parents[3] / "infra" / "starter" / "model.tar.gz"
-EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
+STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
+RATE = 8000  # Hz, of the starter
 SECONDS = 2.0  # of the processor, so that what else runs on the machine does not matter
-PROPERTIES = 4
-
-many = settings(
-    max_examples=math.ceil(EXAMPLES / PROPERTIES),
-    derandomize="EXAMPLES" not in os.environ,
-    deadline=None,  # SECONDS, which is for one request
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-Send = Callable[..., int]
 
 
 class Quiet(WSGIRequestHandler):
     """Writes no line for each request."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
+        """Leave it out."""
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    folder = tmp_path_factory.mktemp("starter")
-    with tarfile.open(STARTER) as archive:
-        archive.extractall(folder, filter="data")
-    model = TensorFlowServing(folder)
-    server = make_server("127.0.0.1", 0, model, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    uri = f"http://127.0.0.1:{server.server_port}/v1/models/{MODEL_NAME}:predict"
-    yield TestClient(python_service(folder, uri))
-    server.shutdown()
-    thread.join()
+@cache
+def service() -> TestClient:
+    """Start the stack, once for all promises; it ends with the process."""
+    from local.sagemaker.tensorflow_serving import MODEL_NAME, TensorFlowServing
+
+    with tempfile.TemporaryDirectory() as unpacked:
+        folder = Path(unpacked)
+        with tarfile.open(STARTER) as archive:
+            archive.extractall(folder, filter="data")
+        server = make_server(
+            "127.0.0.1", 0, TensorFlowServing(folder), threaded=True, request_handler=Quiet
+        )
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}/v1/models/{MODEL_NAME}:predict"
+        return TestClient(python_service(folder, uri))
 
 
-@pytest.fixture
-def send(service: TestClient, request: pytest.FixtureRequest) -> Iterator[Send]:
-    """Send a body; check the answer and the time it took; return its status."""
-    statuses: Counter[int] = Counter()
-    slowest = 0.0
+class Caller:
+    """Sends requests, checks the answers, and counts them."""
 
-    def post(body: bytes, **headers: str) -> int:
-        nonlocal slowest
+    def __init__(self) -> None:
+        self.service = service()
+        self.statuses: Counter[int] = Counter()
+        self.slowest = 0.0
+
+    def send(self, body: bytes, **headers: str) -> None:
+        """Check that the answer is of one of the two kinds, and comes soon enough."""
         started = time.process_time()
-        answer = service.simulate_post("/invocations", body=body, headers=headers)
+        answer = self.service.simulate_post("/invocations", body=body, headers=headers)
         seconds = time.process_time() - started
-        slowest = max(slowest, seconds)
-        statuses[answer.status_code] += 1
-        assert seconds < SECONDS
+        self.slowest = max(self.slowest, seconds)
+        self.statuses[answer.status_code] += 1
+        assert seconds < SECONDS, f"{seconds:.1f} s"
         if answer.status_code == 200:
             check_sounds(answer.content, answer.headers["content-type"])
         else:
             assert answer.status_code == 400, answer.text
             check_sentence(answer.json["description"])
-        return answer.status_code
 
-    yield post
-    print(f"\n{request.node.name}: {dict(statuses)}, slowest {slowest:.2f} s")
+    def __str__(self) -> str:
+        all_of_them = self.statuses.total()
+        return (
+            f"{all_of_them:,} of {all_of_them:,}: {self.statuses[200]:,} with sound, "
+            f"{self.statuses[400]:,} with HTTP 400 and a sentence; the slowest took "
+            f"{self.slowest:.2f} s of the processor"
+        )
 
 
 def check_sounds(content: bytes, kind: str) -> None:
+    """Check that every number is one, and that every sound can be played."""
     if kind == "audio/wav":
-        assert soundfile.info(io.BytesIO(content)).samplerate == 8000
+        assert soundfile.info(io.BytesIO(content)).samplerate == RATE
         return
     assert kind == "application/json"
-    answer = json.loads(content, parse_constant=lambda name: pytest.fail(f"{name} in an answer"))
+    answer = json.loads(content, parse_constant=_no_number)
     assert answer["sounds"]
     for sound in answer["sounds"]:
         assert 0 <= sound["rms"] <= 1
@@ -107,7 +103,12 @@ def check_sounds(content: bytes, kind: str) -> None:
             check_sounds(base64.b64decode(sound["wav"]), "audio/wav")
 
 
+def _no_number(name: str) -> None:
+    raise AssertionError(f"{name} in an answer")
+
+
 def check_sentence(text: str) -> None:
+    """Check that it is one that a person may be shown."""
     assert text.isascii()
     assert 10 < len(text) < 1000
     assert " " in text
@@ -115,6 +116,7 @@ def check_sentence(text: str) -> None:
 
 
 def mostly(right: SearchStrategy[Any], wrong: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    """Draw one wrong value in ten."""
     return st.sampled_from([right] * 9 + [wrong]).flatmap(lambda chosen: chosen)
 
 
@@ -173,12 +175,6 @@ def bodies(draw: st.DrawFn) -> bytes:
     return text.encode(draw(mostly(st.just("utf-8"), st.sampled_from(["utf-8-sig", "utf-16"]))))
 
 
-@many
-@given(body=bodies())
-def test_any_body_is_answered(send: Send, body: bytes) -> None:
-    send(body)
-
-
 parameters = st.sampled_from(["q=0", "q=1", "q=0.5", "q=nan", "q=-1", "wav=no", "charset=utf-8"])
 kinds = st.sampled_from(
     ["application/json", "audio/wav", "audio/*", "*/*", "text/html", "AUDIO/WAV", "application/*"]
@@ -189,17 +185,9 @@ media = st.builds(
 accepts = st.lists(media, max_size=4).map(",".join)
 
 
-@many
-@given(accept=accepts, kind=media, count=st.integers(1, 2))
-def test_any_headers_are_answered(send: Send, accept: str, kind: str, count: int) -> None:
-    body = json.dumps({"count": count}).encode()
-    send(body, Accept=accept)
-    send(body, **{"Accept": accept, "Content-Type": kind})
-
-
 @st.composite
 def sounds(draw: st.DrawFn) -> bytes:
-    """A WAV file of any format, most of them right."""
+    """Make a WAV file of any format, in most cases a right one."""
     kind = draw(mostly(st.sampled_from([1, 1, 3, 0xFFFE]), st.integers(0, 65_535)))
     widths = st.just(32) if kind == 3 else st.sampled_from([8, 16, 24, 32])
     bits = draw(mostly(widths, st.integers(0, 65)))
@@ -221,15 +209,9 @@ def sounds(draw: st.DrawFn) -> bytes:
     return magic + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks
 
 
-@many
-@given(content=sounds(), accept=st.sampled_from(["application/json", "audio/wav"]))
-def test_any_sound_is_answered(send: Send, content: bytes, accept: str) -> None:
-    send(json.dumps({"audio": base64.b64encode(content).decode()}).encode(), Accept=accept)
-
-
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """A right WAV file in which a few bytes, most of them in its header, or its end are wrong."""
+    """Change a few bytes of a right WAV file, mostly of its header, or its end."""
     content = bytearray(draw(right_files))
     sizes = st.sampled_from([4, 16, content.index(b"data") + 4])
     lies = st.sampled_from([0, 1, 15, 17, 40, 2**31, 2**32 - 2]) | st.integers(0, 2**32 - 1)
@@ -244,6 +226,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 def right_file(subtype: str, form: str, rate: int) -> bytes:
+    """Write a file with a writer that is not ours."""
     file = io.BytesIO()
     samples = [[math.sin(at / 3) / 2, math.sin(at / 7) / 2] for at in range(2000)]
     soundfile.write(file, samples, rate, subtype=subtype, format=form)
@@ -258,17 +241,63 @@ right_files = st.builds(
 )
 
 
-@many
-@given(content=mutated())
-def test_any_mutated_sound_is_answered(send: Send, content: bytes) -> None:
+def _checked(
+    strategy: SearchStrategy[Any], send: Callable[[Caller, Any], None]
+) -> Callable[[int], str]:
+    def check(attempts: int) -> str:
+        caller = Caller()
+        for_all(strategy, lambda drawn: send(caller, drawn), attempts)
+        return str(caller)
+
+    return check
+
+
+def _send_body(caller: Caller, body: bytes) -> None:
+    caller.send(body)
+
+
+def _send_headers(caller: Caller, drawn: tuple[str, str, int]) -> None:
+    accept, kind, count = drawn
+    headers = {"Accept": accept, "Content-Type": kind}
+    caller.send(json.dumps({"count": count}).encode(), **headers)
+
+
+def _send_sound(caller: Caller, drawn: tuple[bytes, str]) -> None:
+    content, accept = drawn
     body = {"audio": base64.b64encode(content).decode(), "temperature": 0}
-    send(json.dumps(body).encode())
+    caller.send(json.dumps(body).encode(), Accept=accept)
 
 
-def test_a_sound_above_the_models_highest_frequency_is_refused(service: TestClient) -> None:
-    file = io.BytesIO()
-    soundfile.write(file, [0.5, -0.5] * 4096, 44_100, format="WAV")
-    body = json.dumps({"audio": base64.b64encode(file.getvalue()).decode()})
-    answer = service.simulate_post("/invocations", body=body)
-    assert answer.status == "400 Bad Request"
-    assert "audio has no sound" in answer.json["description"]
+accepted = st.sampled_from(["application/json", "audio/wav"])
+HOW = (
+    "Made-up {} to the serving container's handler, falcon, a model server and the starter's graph"
+)
+PROMISES = [
+    Promise(
+        "Any body is answered with sounds or with one sentence, without HTTP 500 or NaN.",
+        HOW.format("JSON, nearly right or wrong, and bytes that are none"),
+        4000,
+        _checked(bodies(), _send_body),
+    ),
+    Promise(
+        "So are any Accept and Content-Type.",
+        HOW.format("headers"),
+        2000,
+        _checked(
+            st.tuples(accepts, mostly(st.just("application/json"), media), st.integers(1, 2)),
+            _send_headers,
+        ),
+    ),
+    Promise(
+        "So is any WAV file to vary.",
+        HOW.format("files of any format, width, rate, number of channels and length"),
+        2000,
+        _checked(st.tuples(sounds(), accepted), _send_sound),
+    ),
+    Promise(
+        "So is any damaged one.",
+        HOW.format("files of other programs, of which bytes were changed or left out,"),
+        2000,
+        _checked(st.tuples(mutated(), accepted), _send_sound),
+    ),
+]
