@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.sagemaker.model_server import python_service
+from local.sagemaker.python_service import python_service
 from local.sagemaker.tensorflow_serving import MODEL_NAME, TensorFlowServing
 
 STARTER = Path(__file__).parents[3] / "infra" / "starter" / "model.tar.gz"
