@@ -59,6 +59,8 @@ lock: $(UV) ## renew the pinned and hashed versions from what is asked for
 	$(COMPILE) requirements-dev.txt training/requirements.in local/training-image.txt --output-file constraints.txt
 	$(COMPILE) local/serving-image.txt --output-file local/serving-image-lock.txt
 	$(COMPILE) $(IN_IMAGE:%=--no-emit-package %) -c constraints.txt training/requirements.in --output-file training/requirements.txt
+	$(MAKE) .venv/.ready .venv-job/.ready .venv-serving/.ready
+	$(PY) -m trust.licences
 
 clean: ## remove everything that make and its programs made
 	rm -rf .tools .venv .venv-job .venv-serving node_modules .cache cdk.out demo-output .pytest_cache .mypy_cache .ruff_cache
