@@ -6,6 +6,8 @@ UV_VERSION := 0.13.9
 # uv must use the Python that is there, and may share its cache between the two environments by copying if it cannot link
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= hardlink
+# once, instead of at every start of a process that may not write it, as jobs and endpoints
+export UV_COMPILE_BYTECODE := 1
 PY := .venv/bin/python
 # that run the tests; the half of them mostly waits
 PROCESSES ?= 2

@@ -41,7 +41,7 @@ def other_starter(file: Path) -> Path:
     with tarfile.open(STARTER) as archive:
         archive.extractall(folder, filter="data")
     (folder / "note.txt").write_text("another starter")
-    with tarfile.open(file, "w:gz") as archive:
+    with tarfile.open(file, "w:gz", compresslevel=1) as archive:
         archive.add(folder, arcname=".")
     return file
 

@@ -11,10 +11,13 @@ def test_executions_of_one_definition_at_once_each_have_their_own_data(
 ) -> None:
     api = client("stepfunctions")
     role = make_role("parsed-once", "states.amazonaws.com")
-    branch = {
-        "StartAt": "Within",
-        "States": {"Within": {"Type": "Pass", "Output": "{% $number * 2 %}", "End": True}},
-    }
+    branches = [
+        {
+            "StartAt": name,
+            "States": {name: {"Type": "Pass", "Output": "{% $number * 2 %}", "End": True}},
+        }
+        for name in ("This", "That")
+    ]
     definition = {
         "QueryLanguage": "JSONata",
         "StartAt": "Keep",
@@ -25,7 +28,7 @@ def test_executions_of_one_definition_at_once_each_have_their_own_data(
                 "Next": "Wait",
             },
             "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Both"},
-            "Both": {"Type": "Parallel", "Branches": [branch, branch], "End": True},
+            "Both": {"Type": "Parallel", "Branches": branches, "End": True},
         },
     }
     machine = api.create_state_machine(
