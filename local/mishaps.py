@@ -33,8 +33,10 @@ SLOW_DOWN = {
 
 
 def _reset(environ: dict[str, Any]) -> None:
-    """Let the connection end with a reset: werkzeug closes it after a ConnectionError."""
-    environ["werkzeug.socket"].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
+    """End the connection without another byte, whatever has been read of the request."""
+    connection = environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
+    connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionResetError
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import tempfile
 import time
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ from trust.apart import apart
 from trust.promise import Promise, for_all
 
 SEED = 5
+REGION = "us-east-1"
 SOMETIMES = 0.3
 """Seconds after a state has begun within which its execution is stopped."""
 
@@ -24,15 +26,16 @@ def stopped(attempts: int) -> str:
     deployed, chance = product(), random.Random(SEED)
     starter = {"model": f"s3://{deployed.bucket}/models/starter/model.tar.gz"}
     requests: list[dict[str, Any]] = [starter, {"promote": "always"}, {"promote": "if_better"}]
-    walked = {}
-    for request in requests:
-        execution = deployed.start(request)
-        deployed.finish(execution)
-        walked[json.dumps(request)] = deployed.states(execution)
+    walked: dict[str, list[str]] = {}
     seen = set()
     for number in range(attempts):
-        request = chance.choice(requests)
-        state = chance.choice(sorted(set(walked[json.dumps(request)])))
+        request = chance.choice(requests) if number else starter
+        key = json.dumps(request)
+        if key not in walked:
+            execution = deployed.start(request)
+            deployed.finish(execution)
+            walked[key] = sorted(set(deployed.states(execution)))
+        state = chance.choice(walked[key])
         what = f"stop {number + 1}, of {request} in {state}"
         with left_consistent(deployed, what):
             execution = deployed.start(request)
@@ -83,13 +86,16 @@ COSTS = ("createTrainingJob.sync", "createModel", "createEndpointConfig", "updat
 @cache
 def definitions() -> tuple[str, dict[str, Any]]:
     """Return the bucket's name in the template, and the state machines by their names."""
-    from tests.infra.reading import definitions_of
-    from tests.local.scenarios.assemblies import STACK
-    from trust.product import assembly
+    import aws_cdk as cdk
 
-    template = json.loads((assembly("as-it-is") / f"{STACK}.template.json").read_text())
-    machines = definitions_of(template)
-    check = machines["scenarios"]["States"]["Check the input"]["Branches"][0]["States"]
+    from infra.stack import SoundVaeStack
+    from tests.infra.reading import definitions_of
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder)
+        stack = SoundVaeStack(app, "Trust", settings=Settings(), env=cdk.Environment(region=REGION))
+        machines = definitions_of(app.synth().get_stack_by_name(stack.stack_name).template)
+    check = machines[Settings().name]["States"]["Check the input"]["Branches"][0]["States"]
     return check["Find the sounds"]["Arguments"]["Bucket"], machines
 
 
@@ -99,12 +105,12 @@ def inputs(attempts: int) -> str:
     from tests.infra.pipeline.made_up_aws import Aws
 
     bucket, machines = definitions()
-    machine = machines["scenarios"]
+    machine = machines[Settings().name]
     endpoint = machine["States"]["Repair what was left"]["Arguments"]["StateMachineArn"]
     counted = {"refused": 0, "accepted": 0}
 
     def holds(given: Any) -> None:
-        aws = Aws(bucket, {endpoint: machines["scenarios--endpoint"]})
+        aws = Aws(bucket, {endpoint: machines[f"{Settings().name}--endpoint"]})
         execution = run(machine, given, aws.account)
         if execution.status == "SUCCEEDED":
             counted["accepted"] += 1

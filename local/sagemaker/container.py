@@ -73,14 +73,17 @@ class Container:
                 time.sleep(LOOK_SECONDS)
 
     def watch(self) -> None:
-        """Start again whichever ends, for ever."""
-        while True:
+        """Start again whichever ends, until the program is gone that has started this one."""
+        parent = os.getppid()
+        while os.getppid() == parent:
             for port, process in self.running.items():
                 if process.poll() is not None:
                     command = self.commands[port]
                     print(f"unexpected exit ({process.returncode}) of {command[2]}: restarting")
                     self.running[port] = subprocess.Popen(command)
             time.sleep(LOOK_SECONDS)
+        for process in self.running.values():
+            process.kill()
 
 
 def _listens(port: int) -> bool:
