@@ -33,7 +33,7 @@ SLOW_DOWN = {
 
 
 def _reset(environ: dict[str, Any]) -> None:
-    """End the connection without another byte, whatever has been read of the request."""
+    """End the connection without another byte."""
     connection = environ["werkzeug.socket"]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
     connection.shutdown(socket.SHUT_RDWR)
@@ -54,8 +54,9 @@ def _with_mishaps(self: Any, environ: dict[str, Any], start_response: Any) -> An
     kind = faults.current.mishap(signed[1]) if signed else None
     if signed is None or kind is None:
         return _of_moto(self, environ, start_response)
-    if kind == "slow-down":
+    if kind in ("slow-down", "reset"):  # or what is left of it is taken for another request
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    if kind == "slow-down":
         status, content_type, body = SLOW_DOWN[signed[1]]
         headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
         start_response(status, [*headers, ("x-amzn-errortype", "ThrottlingException")])

@@ -4,6 +4,7 @@ import json
 import random
 import tempfile
 import time
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -125,10 +126,11 @@ def inputs(attempts: int) -> str:
     return f"{counted['refused']:,} refused before any call that costs, {counted['accepted']:,} ran"
 
 
+DEFAULTS = [field.default for field in fields(Settings)]
 SETTINGS = st.dictionaries(
-    st.sampled_from([KEY + name for name in Settings.__dataclass_fields__])
+    st.sampled_from([KEY + field.name for field in fields(Settings)])
     | st.text(max_size=8).map(lambda name: KEY + name),
-    VALUES,
+    st.sampled_from(DEFAULTS) | st.integers(0, 10_000) | st.booleans() | VALUES,
     min_size=1,
     max_size=4,
 )
@@ -169,7 +171,7 @@ PROMISES = [
     Promise(
         "A setting is either taken or refused in one line, before anything is synthesised",
         "values of every kind for every setting",
-        10_000,
+        3_000,
         settings,
     ),
 ]
