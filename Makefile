@@ -6,18 +6,22 @@ UV_VERSION := 0.13.9
 # uv must use the Python that is there, and may share its cache between the two environments by copying if it cannot link
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= hardlink
+# once, instead of at every start of a process that may not write it, as jobs and endpoints
+export UV_COMPILE_BYTECODE := 1
 PY := .venv/bin/python
+# that run the tests; the half of them mostly waits
+PROCESSES ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .PHONY: help demo test lint format synth bootstrap deploy destroy smoke bench trust lock clean
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.ready .venv-job/.ready node_modules/.ready ## the whole path on this machine; DATA=/path/to/sounds for your own
+demo: .venv/.ready .venv-job/.ready .venv-serving/.ready node_modules/.ready ## the whole path on this machine; DATA=/path/to/sounds for your own
 	$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
-test: .venv/.ready .venv-job/.ready node_modules/.ready ## all tests
-	$(PY) -m pytest $(ARGS)
+test: .venv/.ready .venv-job/.ready .venv-serving/.ready node_modules/.ready ## all tests
+	$(PY) -m pytest --numprocesses $(PROCESSES) $(ARGS)
 
 lint: .venv/.ready ## formatting, style and types
 	$(PY) -m ruff format --check .
@@ -47,18 +51,21 @@ smoke: .venv/.ready node_modules/.ready ## try everything on your AWS account wi
 bench: .venv/.ready .venv-job/.ready ## measure side by side, write docs/benchmarks.md; FULL=1 also trains to the end
 	$(PY) -m benchmarks $(if $(DATA),--data "$(DATA)") $(if $(FULL),--full)
 
-trust: .venv/.ready .venv-job/.ready node_modules/.ready ## try to break every promise at full size, write docs/trust.md; ARGS="--only requests" for a topic
+trust: .venv/.ready .venv-job/.ready .venv-serving/.ready node_modules/.ready ## try to break every promise at full size, write docs/trust.md; ARGS="--only requests" for a topic
 	$(PY) -m trust $(ARGS)
 
 # packages that come with TensorFlow and scikit-learn in the training image, so a job need not install them
 IN_IMAGE := numpy scipy numba llvmlite scikit-learn joblib threadpoolctl cloudpickle narwhals typing-extensions packaging requests certifi idna urllib3 charset-normalizer
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock"
-lock: $(UV) ## renew constraints.txt and training/requirements.txt from what is asked for
+COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock"
+lock: $(UV) ## renew the pinned and hashed versions from what is asked for
 	$(COMPILE) requirements-dev.txt training/requirements.in local/training-image.txt --output-file constraints.txt
-	$(COMPILE) --generate-hashes $(IN_IMAGE:%=--no-emit-package %) -c constraints.txt training/requirements.in --output-file training/requirements.txt
+	$(COMPILE) local/serving-image.txt --output-file local/serving-image-lock.txt
+	$(COMPILE) $(IN_IMAGE:%=--no-emit-package %) -c constraints.txt training/requirements.in --output-file training/requirements.txt
+	$(MAKE) .venv/.ready .venv-job/.ready .venv-serving/.ready
+	$(PY) -m trust.licences
 
 clean: ## remove everything that make and its programs made
-	rm -rf .tools .venv .venv-job node_modules .cache cdk.out demo-output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .tools .venv .venv-job .venv-serving node_modules .cache cdk.out demo-output .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --target also works where the system's Python refuses to be installed into
@@ -66,17 +73,26 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`: call make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .tools uv==$(UV_VERSION)
 
+# every file is checked against its hash; what stands in this folder is none
+INSTALL := $(UV) pip install --require-hashes
+
 .venv/.ready: requirements.txt requirements-dev.txt constraints.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip install --python .venv -r requirements-dev.txt -c constraints.txt
-	$(UV) pip install --python .venv --no-deps --editable . # the command soundvae
+	$(INSTALL) --python .venv -r requirements-dev.txt -c constraints.txt
+	$(UV) pip install --python .venv --no-deps --no-build-isolation --editable . # the command soundvae
 	touch $@
 
 # what the managed training image holds, plus what the job itself installs there; pip is what the training toolkit installs with
 .venv-job/.ready: local/training-image.txt training/requirements.txt constraints.txt | $(UV)
 	@command -v cc >/dev/null || { echo "The SageMaker training toolkit compiles a small extension and there is no C compiler (cc) here: install gcc, e.g. apt-get install gcc python3-dev."; exit 1; }
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) --seed .venv-job
-	$(UV) pip install --python .venv-job -r local/training-image.txt -r training/requirements.txt -c constraints.txt
+	$(INSTALL) --python .venv-job -r local/training-image.txt -r training/requirements.txt -c constraints.txt
+	touch $@
+
+# falcon 3.1.0 has no wheel for today's Pythons, and compiling it takes ten minutes, which only speed would need
+.venv-serving/.ready: local/serving-image-lock.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-serving
+	FALCON_DISABLE_CYTHON=1 $(INSTALL) --python .venv-serving -r local/serving-image-lock.txt
 	touch $@
 
 node_modules/.ready: package.json package-lock.json .venv/.ready

@@ -246,16 +246,23 @@ class Settings:
         for key, given in context.items():
             if key in known:
                 raise SettingsError(
-                    f"{key} without its prefix sets nothing: write -c {KEY}{key}={given}."
+                    f"{key} without its prefix sets nothing: write -c {KEY}{key}="
+                    f"{_in_a_line(given)}."
                 )
             if not key.startswith(KEY):
                 continue
             setting = known.get(key.removeprefix(KEY))
             if setting is None:
                 names = ", ".join(KEY + name for name in known)
-                raise SettingsError(f"{key} is not a setting; the settings are {names}.")
+                raise SettingsError(
+                    f"{_in_a_line(key)} is not a setting; the settings are {names}."
+                )
             chosen[setting.name] = _read(key, given, setting.default, setting.metadata)
         return cls(**chosen)
+
+
+def _in_a_line(value: Any) -> str:
+    return repr(str(value))[1:-1]
 
 
 def _read(key: str, given: Any, default: Any, rule: Mapping[str, Any]) -> Any:

@@ -41,10 +41,12 @@ def role_environment(role_arn: str, service: str, region: str) -> dict[str, str]
     }
 
 
-def client_as(role_arn: str, service: str, api: str, region: str, timeout: int = 60) -> Any:
+def client_as(
+    role_arn: str, service: str, api: str, region: str, timeout: int = 60, attempts: int = 1
+) -> Any:
     """Return a boto3 client for `api` with a session of `role_arn` that `service` has assumed.
 
-    It waits `timeout` seconds for an answer.
+    It waits `timeout` seconds for an answer, and asks `attempts` times in all.
     """
     environment = role_environment(role_arn, service, region)
     return boto3.client(
@@ -56,7 +58,7 @@ def client_as(role_arn: str, service: str, api: str, region: str, timeout: int =
         aws_session_token=environment["AWS_SESSION_TOKEN"],
         config=Config(
             parameter_validation=False,  # the service checks the parameters
-            retries={"max_attempts": 0},  # a state machine retries by its own rules
+            retries={"total_max_attempts": attempts, "mode": "standard"},
             inject_host_prefix=False,  # there is no sync-localhost for StartSyncExecution
             read_timeout=timeout,
         ),

@@ -4,6 +4,10 @@
     no-spot-quota=TYPE    ... for spot training only, which has quotas of its own
     throttled=TYPE        ... the first time answers ThrottlingException
     busy=CALL             the next CreateModel, CreateEndpointConfig or UpdateEndpoint is throttled
+    mishap=SERVICE:KIND   the next request to s3 or sagemaker goes wrong: slow-down, reset, lost or
+                          partial (local/mishaps.py)
+    unreliable=SHARE      by chance so many of all requests to S3 and SageMaker go wrong
+    disk-full=TYPE        the disk of a job on that type is full before it holds the channels
     no-capacity=TYPE      a job on that type fails with CapacityError; a spot job waits in vain
     no-spot-capacity=TYPE ... only a spot job, until MaxWaitTimeInSeconds is over
     interrupt-after=S     a spot instance is reclaimed S seconds after it has reported its first
@@ -19,8 +23,12 @@ Tests set the fields of `current` instead.
 """
 
 import json
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+MISHAPS = ("slow-down", "reset", "lost", "partial")
+"""What may happen to a request on its way (local/mishaps.py)."""
 
 
 @dataclass
@@ -31,6 +39,10 @@ class Faults:
     no_spot_quota: set[str] = field(default_factory=set)  # instance types
     throttled: list[str] = field(default_factory=list)  # instance types, one item for each call
     busy: list[str] = field(default_factory=list)  # calls of SageMaker's, one item for each
+    mishaps: list[str] = field(default_factory=list)  # SERVICE:KIND, one for each request
+    unreliable: float = 0  # share of the requests
+    chance: random.Random = field(default_factory=lambda: random.Random(1), compare=False)
+    disk_full: set[str] = field(default_factory=set)  # instance types
     no_capacity: set[str] = field(default_factory=set)  # instance types
     no_spot_capacity: set[str] = field(default_factory=set)  # instance types
     metrics_lag: float = 0  # seconds of local.clock
@@ -70,6 +82,16 @@ class Faults:
         self.busy.remove(call)
         return True
 
+    def mishap(self, service: str) -> str | None:
+        """Return what goes wrong with this request to `s3` or `sagemaker`, if something does."""
+        for kind in MISHAPS:
+            if f"{service}:{kind}" in self.mishaps:
+                self.mishaps.remove(f"{service}:{kind}")
+                return kind
+        if self.unreliable and self.chance.random() < self.unreliable:
+            return self.chance.choice(MISHAPS)
+        return None
+
     def next_interruption(self) -> float | None:
         """Return the seconds after which the instance that starts now is reclaimed."""
         return self.interrupt_after.pop(0) if self.interrupt_after else None
@@ -88,16 +110,17 @@ class Faults:
 current = Faults()
 """Nothing goes wrong until somebody says so."""
 
-_LISTS = {"throttled": str, "busy": str, "interrupt-after": float}
-_SECONDS = ("metrics-lag", "update-takes")
-_SETS = ("no-quota", "no-spot-quota", "no-capacity", "no-spot-capacity")
+_LISTS = {"throttled": str, "busy": str, "mishap": str, "interrupt-after": float}
+_FIELDS = {"mishap": "mishaps"}  # that have another name than the option
+_NUMBERS = ("metrics-lag", "update-takes", "unreliable")
+_SETS = ("no-quota", "no-spot-quota", "disk-full", "no-capacity", "no-spot-capacity")
 
 
 def add(options: Iterable[str]) -> None:
     """Add faults as they are written on the command line; raises `ValueError` for unknown ones."""
     for option in options:
         kind, _, value = option.partition("=")
-        name = kind.replace("-", "_")
+        name = _FIELDS.get(kind, kind.replace("-", "_"))
         if not value:
             raise ValueError(f"--fault {option}: write KIND=VALUE, such as no-quota=ml.g5.xlarge")
         if kind in _LISTS:
@@ -106,7 +129,7 @@ def add(options: Iterable[str]) -> None:
             getattr(current, name).add(value)
         elif kind == "update-fails":
             current.update_fails = value
-        elif kind in _SECONDS:
+        elif kind in _NUMBERS:
             setattr(current, name, float(value))
         elif kind == "cold-starts":
             current.cold_starts, current.cold_for_all = int(value), True
@@ -114,7 +137,7 @@ def add(options: Iterable[str]) -> None:
             current.silence = value == "yes"
         else:
             known = ", ".join(
-                [*_SETS, *_LISTS, *_SECONDS, "update-fails", "cold-starts", "silence"]
+                [*_SETS, *_LISTS, *_NUMBERS, "update-fails", "cold-starts", "silence"]
             )
             raise ValueError(f"--fault {option}: {kind} is none of {known}")
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from botocore import xform_name
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
+from moto.iam import models as iam_models
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
 from moto.s3.models import FakeBucket, s3_backends
@@ -305,5 +306,6 @@ def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResul
 
 def install() -> None:
     """Replace moto's rules with these."""
+    iam_models.PARTITION_NAMES = ["aws"]  # in each moto would load all of AWS's policies anew
     ActionAuthenticatorMixin._authenticate_and_authorize_action = _authorize
     FakeBucket.get_permission = _bucket_permission

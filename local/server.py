@@ -26,7 +26,7 @@ def start(port: int) -> str:
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     from moto.server import ThreadedMotoServer
 
-    from local import iam
+    from local import iam, mishaps
     from local.cloudformation import stacks as cloudformation
     from local.events import rules as events
     from local.sagemaker import runtime as sagemaker_runtime
@@ -34,7 +34,15 @@ def start(port: int) -> str:
     from local.states import stepfunctions
 
     # events last: it wraps what the others install
-    for service in (iam, cloudformation, stepfunctions, sagemaker, sagemaker_runtime, events):
+    for service in (
+        iam,
+        cloudformation,
+        stepfunctions,
+        sagemaker,
+        sagemaker_runtime,
+        mishaps,
+        events,
+    ):
         service.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
     ThreadedMotoServer("127.0.0.1", port, verbose=False).start()

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.sagemaker.model_server import python_service
+from local.sagemaker.python_service import python_service
 from trust import ROOT
 from trust.promise import Promise, for_all
 

@@ -1,6 +1,18 @@
 """All promises by topic, in the order in which they are tried."""
 
-from trust import archives, checkpoints, kills, requests, settings, sound_files
+from trust import (
+    archives,
+    checkpoints,
+    executions,
+    faults,
+    kills,
+    limits,
+    load,
+    requests,
+    settings,
+    sound_files,
+    supply_chain,
+)
 from trust.promise import Promise
 
 TOPICS: dict[str, list[Promise]] = {
@@ -10,4 +22,9 @@ TOPICS: dict[str, list[Promise]] = {
     "kills": kills.PROMISES,
     "archives": archives.PROMISES,
     "settings": settings.PROMISES,
+    "load": load.PROMISES,
+    "faults": faults.PROMISES,
+    "limits": limits.PROMISES,
+    "executions": executions.PROMISES,
+    "supply_chain": supply_chain.PROMISES,
 }

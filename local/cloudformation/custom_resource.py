@@ -18,6 +18,9 @@ from moto.cloudformation.exceptions import ValidationError as TemplateError
 from local.aws import BOTO_NAMES, client_as
 from local.cloudformation.own_resource import Resource
 
+SDK_ATTEMPTS = 3
+"""How often the AWS SDK in the function asks by itself (JavaScript, standard mode)."""
+
 MOST_RESPONSE = 4096
 """Bytes of a response, without spaces, that CloudFormation takes."""
 
@@ -29,7 +32,8 @@ def client_for(call: dict[str, Any], role: str, region: str, timeout: int) -> An
     api = BOTO_NAMES.get(name) or known.get(name)
     if api is None:
         raise TemplateError(message=f"Package @aws-sdk/client-{call['service']} does not exist.")
-    return client_as(role, "lambda.amazonaws.com", api, call.get("region") or region, timeout)
+    where = call.get("region") or region
+    return client_as(role, "lambda.amazonaws.com", api, where, timeout, attempts=SDK_ATTEMPTS)
 
 
 def method_for(client: Any, action: str) -> Callable[..., dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.aws import bucket_and_key
-from local.sagemaker.job_folder import inside
+from local.sagemaker.job_folder import download, inside
 
 SECONDS_BETWEEN_LOOKS = 0.3
 
@@ -40,7 +40,7 @@ class Checkpoints:
                     continue
                 path = inside(self.folder, item["Key"].removeprefix(self.prefix))
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._s3.download_file(self.bucket, item["Key"], str(path))
+                download(self._s3, self.bucket, item["Key"], path)
         self._mirrored = self._present()
         self._thread.start()
         return self

@@ -4,6 +4,7 @@ Loading TensorFlow takes seconds, so a server that is no longer used is kept for
 endpoint config with the same files and environment gets it at once.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,9 +19,9 @@ import requests
 
 from local import processes
 from local.aws import bucket_and_key, client_as
-from local.sagemaker import SERVICE
+from local.sagemaker import ATTEMPTS, SERVICE, serverless
 from local.sagemaker.logs import LogStream
-from local.sagemaker.model_server import READY
+from local.sagemaker.python_service import READY
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 180
@@ -33,8 +34,12 @@ class ModelNotServedError(Exception):
     """The model server did not come up; the message becomes the endpoint's FailureReason."""
 
 
-def acquire(model: Any, endpoint_name: str, region: str) -> "ModelServer":
+def acquire(
+    model: Any, endpoint_name: str, region: str, memory_mb: float | None = None
+) -> "ModelServer":
     """Return a server that has loaded `model` (moto's) and answers /ping; `release` it after use.
+
+    `memory_mb` is the size of a serverless endpoint: None for one with instances.
 
     Raises `ModelNotServedError` with a reason for the endpoint.
     """
@@ -42,7 +47,7 @@ def acquire(model: Any, endpoint_name: str, region: str) -> "ModelServer":
     try:
         container = model.primary_container
         _fetch(container["ModelDataUrl"], model.execution_role_arn, region, folder)
-        where = [endpoint_name, region]
+        where = [endpoint_name, region, str(memory_mb is not None)]
         identity = _identity(folder / "model", where, container.get("Environment"))
         with _lock:
             server = next((s for s in _servers if s.identity == identity and s.alive()), None)
@@ -50,9 +55,10 @@ def acquire(model: Any, endpoint_name: str, region: str) -> "ModelServer":
                 _servers.remove(server)
                 _servers.append(server)
                 server.users += 1
+                server.memory_mb = memory_mb
                 shutil.rmtree(folder, ignore_errors=True)
                 return server
-        server = ModelServer(identity, folder, model, endpoint_name, region)
+        server = ModelServer(identity, folder, model, endpoint_name, region, memory_mb)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -87,7 +93,7 @@ def _fetch(model_url: str, role_arn: str, region: str, folder: Path) -> None:
     bucket, key = bucket_and_key(model_url)
     archive = folder / "model.tar.gz"
     try:
-        s3 = client_as(role_arn, SERVICE, "s3", region)
+        s3 = client_as(role_arn, SERVICE, "s3", region, attempts=ATTEMPTS)
         s3.download_file(bucket, key, str(archive))
         with tarfile.open(archive) as tar:
             tar.extractall(folder / "model", filter="data")
@@ -107,18 +113,26 @@ class ModelServer:
     """One running model server; raises `ModelNotServedError` unless it answers /ping."""
 
     def __init__(
-        self, identity: str, folder: Path, model: Any, endpoint_name: str, region: str
+        self,
+        identity: str,
+        folder: Path,
+        model: Any,
+        endpoint_name: str,
+        region: str,
+        memory_mb: float | None,
     ) -> None:
         self.identity = identity
         self.endpoint = (endpoint_name, region)
         self.users = 1
+        self.memory_mb = memory_mb
         self._folder = folder
+        self._model = model
         self._process: Any = None
         self._ready = threading.Event()
         self._last_lines: list[str] = []
         self.url = ""
         try:
-            self._start(model, endpoint_name, region, folder)
+            self._start()
         except BaseException:
             self.stop()
             raise
@@ -127,23 +141,34 @@ class ModelServer:
         """Tell whether the process still runs."""
         return self._process.poll() is None
 
-    def _start(self, model: Any, endpoint_name: str, region: str, folder: Path) -> None:
-        command = [sys.executable, "-m", "local.sagemaker.model_server", str(folder / "model")]
+    def _start(self) -> None:
+        folder, model, (endpoint_name, region) = self._folder, self._model, self.endpoint
+        self.url = ""
+        self._ready.clear()
+        command = [sys.executable, "-m", "local.sagemaker.container", str(folder / "model")]
+        if self.memory_mb is not None:
+            command.append("--read-only")
+        temporary = folder / "tmp"
+        temporary.mkdir(exist_ok=True)
         environment = {
+            "TMPDIR": str(temporary),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             **{k: str(v) for k, v in (model.primary_container.get("Environment") or {}).items()},
         }
-        self._process = processes.start(command, environment, REPOSITORY)
+        self._process = process = processes.start(command, environment, REPOSITORY)
         log = LogStream(
             f"/aws/sagemaker/Endpoints/{endpoint_name}",
             f"AllTraffic/{model.model_name}",
             model.execution_role_arn,
             region,
         )
-        threading.Thread(target=self._follow, args=(log,), daemon=True).start()
+        threading.Thread(target=self._follow, args=(process, log), daemon=True).start()
+        limit = (process.pid, lambda: self.memory_mb, self._out_of_memory)
+        threading.Thread(target=serverless.watch_memory, args=limit, daemon=True).start()
         self._ready.wait(START_SECONDS)
         if not self.url or requests.get(f"{self.url}/ping", timeout=10).status_code != 200:
             raise ModelNotServedError(
@@ -151,16 +176,24 @@ class ModelServer:
                 + (" | ".join(self._last_lines[-3:]) or "it said nothing")
             )
 
-    def _follow(self, log: LogStream) -> None:
+    def _follow(self, process: Any, log: LogStream) -> None:
         """Pass the process's output on to the log until it ends."""
         with log:
-            for line in self._process.stdout:
+            for line in process.stdout:
                 if line.startswith(READY):
                     self.url = line.removeprefix(READY).strip()
                     self._ready.set()
                 log.write(line)
                 self._last_lines = [*self._last_lines[-9:], line.strip()]
-        self._ready.set()  # or has ended before it was ready
+        if process is self._process:
+            self._ready.set()  # or has ended before it was ready
+
+    def _out_of_memory(self) -> None:
+        """End the container and start another one, as for a next request on AWS."""
+        processes.stop(self._process, patience=0)
+        if self.users:
+            with contextlib.suppress(ModelNotServedError):
+                self._start()
 
     def stop(self) -> None:
         """End the process and forget the model."""

@@ -6,6 +6,7 @@ to S3.
 
 import json
 import re
+import uuid
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,10 +17,12 @@ from moto.sagemakerruntime import urls
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from local import faults
-from local.sagemaker.model_server import ATTRIBUTES_HEADER, INVOCATION_SECONDS
+from local.sagemaker import serverless
+from local.sagemaker.python_service import ATTRIBUTES_HEADER
 
 Answer = tuple[int, dict[str, Any], str | bytes]
 INVOCATION = re.compile(r"/endpoints/[^/]+/(async-)?invocations")
+_concurrency = serverless.Concurrency()
 PASSED_ON = ("Content-Type", "Accept", ATTRIBUTES_HEADER, "X-Amzn-SageMaker-Inference-Id")
 
 
@@ -54,7 +57,7 @@ class Responses(SageMakerRuntimeResponse):
         return f"arn:aws:sagemaker:{self.region}:{self.current_account}:endpoint/{name}"
 
     def invoke_endpoint(self) -> Answer:
-        """Answer as the model does; its errors become ModelError with the original status."""
+        """Answer as the model does, within the limits of a serverless endpoint."""
         if "Authorization" not in self.headers:
             message = "Missing Authentication Token"
             return _error(403, "MissingAuthenticationTokenException", message=message)
@@ -71,30 +74,36 @@ class Responses(SageMakerRuntimeResponse):
                 Message=f"The resources of the endpoint {self.endpoint_name} are still being "
                 "provisioned. Wait and try your request again.",
             )
+        config = serverless.config_of(endpoint)
+        if config and len(self.raw_body) > serverless.MOST_BYTES:
+            message = f"Request {uuid.uuid4()} has oversize body."
+            return _error(400, "ValidationError", Message=message)
+        try:
+            with _concurrency.one_more(self.endpoint_name, config.get("MaxConcurrency")):
+                status, headers, body = self._ask(server, endpoint)
+        except serverless.ThrottledError:
+            return _error(429, "ThrottlingException", message="Rate exceeded")
+        if config and len(body) > serverless.MOST_BYTES:
+            message = f"The response of {len(body)} bytes has an oversize body."
+            return _error(400, "ValidationError", Message=message)
+        return status, headers, body
+
+    def _ask(self, server: Any, endpoint: Any) -> Answer:
+        """Hand the request to the container; its errors become ModelError with their status."""
         headers = {name: value for name in PASSED_ON if (value := self.headers.get(name))}
         try:
             answer = requests.post(
                 f"{server.url}/invocations",
                 data=self.raw_body,
                 headers=headers,
-                timeout=INVOCATION_SECONDS,
+                timeout=serverless.INVOCATION_SECONDS,
             )
+        except requests.Timeout:
+            return self._model_error(0, serverless.TIMED_OUT)
         except requests.RequestException as error:
-            return _error(424, "ModelError", Message=f"No answer from the container: {error}")
+            return self._model_error(500, f"No answer from the container: {error}")
         if answer.status_code != 200:
-            by_client = answer.status_code < 500
-            kind = "client" if by_client else "server"
-            code = "CLIENT_ERROR_FROM_MODEL" if by_client else "INTERNAL_FAILURE_FROM_MODEL"
-            return _error(
-                424,
-                "ModelError",
-                ErrorCode=code,
-                OriginalStatusCode=answer.status_code,
-                OriginalMessage=answer.text,
-                Message=f"Received {kind} error ({answer.status_code}) from primary with message "
-                f'"{answer.text}". See the log group '
-                f"/aws/sagemaker/Endpoints/{self.endpoint_name}.",
-            )
+            return self._model_error(answer.status_code, answer.text)
         variant = endpoint.production_variants[0]["VariantName"]
         result = {
             "Content-Type": answer.headers.get("Content-Type", "application/octet-stream"),
@@ -104,6 +113,21 @@ class Responses(SageMakerRuntimeResponse):
             result[ATTRIBUTES_HEADER] = answer.headers[ATTRIBUTES_HEADER]
         body = answer.content
         return 200, result, faults.current.silenced(body) if faults.current.silence else body
+
+    def _model_error(self, status: int, text: str) -> Answer:
+        by_client = 400 <= status < 500
+        kind = "client" if by_client else "server"
+        code = "CLIENT_ERROR_FROM_MODEL" if by_client else "INTERNAL_FAILURE_FROM_MODEL"
+        return _error(
+            424,
+            "ModelError",
+            ErrorCode=code,
+            OriginalStatusCode=status,
+            OriginalMessage=text,
+            Message=f"Received {kind} error ({status}) from primary with message "
+            f'"{text}". See the log group '
+            f"/aws/sagemaker/Endpoints/{self.endpoint_name}.",
+        )
 
 
 _host_of_moto = DomainDispatcherApplication.infer_service_region_host

@@ -18,7 +18,7 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from local import clock, faults, iam
 from local.aws import bucket_and_key, client_as
-from local.sagemaker import SERVICE
+from local.sagemaker import ATTEMPTS, SERVICE
 from local.sagemaker.endpoint import (
     ModelNotServedError,
     ModelServer,
@@ -60,7 +60,13 @@ class SageMaker(TrainingJobs):
         if url:
             bucket, key = bucket_and_key(url)
             try:
-                s3 = client_as(request["execution_role_arn"], SERVICE, "s3", self.region_name)
+                s3 = client_as(
+                    request["execution_role_arn"],
+                    SERVICE,
+                    "s3",
+                    self.region_name,
+                    attempts=ATTEMPTS,
+                )
                 s3.head_object(Bucket=bucket, Key=key)
             except (ClientError, iam.NotTrustedError) as error:
                 raise ValidationError(
@@ -131,8 +137,10 @@ class SageMaker(TrainingJobs):
             try:
                 if faults.current.update_fails and config_name != endpoint.endpoint_config_name:
                     raise ModelNotServedError(faults.current.update_fails)
-                model = self.describe_model(config.production_variants[0]["ModelName"])
-                server = acquire(model, name, self.region_name)
+                variant = config.production_variants[0]
+                model = self.describe_model(variant["ModelName"])
+                memory = (variant.get("ServerlessConfig") or {}).get("MemorySizeInMB")
+                server = acquire(model, name, self.region_name, memory)
             except (ModelNotServedError, ValidationError) as error:
                 endpoint.failure_reason = str(error)
                 self.pending_configs.pop(name, None)

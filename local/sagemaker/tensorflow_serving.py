@@ -1,5 +1,7 @@
 """TensorFlow Serving's REST predict API over one SavedModel, answered by TensorFlow in Python.
 
+`python -m local.sagemaker.tensorflow_serving DIR PORT`
+
     POST /v1/models/model:predict
     {"signature_name": "serving_default", "inputs": {"x": [1, 2.5]}}    ->    {"outputs": [2, 5]}
 
@@ -12,15 +14,22 @@ is not served.
 
 import base64
 import json
+import logging
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-MODEL_NAME = "model"
+from local.sagemaker.python_service import MODEL_NAME
+
 WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
 
 
@@ -123,3 +132,13 @@ class TensorFlowServing:
     @staticmethod
     def _error(status: int, message: str) -> Response:
         return Response(json.dumps({"error": message}), status, content_type="application/json")
+
+
+def serve(model_dir: Path, port: int) -> None:
+    """Serve the model until the process is ended; it listens when the model is loaded."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    make_server("127.0.0.1", port, TensorFlowServing(model_dir), threaded=True).serve_forever()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), int(sys.argv[2]))

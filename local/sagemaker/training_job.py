@@ -20,7 +20,7 @@ from moto.core.utils import utcnow
 
 from local import clock, faults, processes
 from local.aws import client_as, endpoint_url, role_environment
-from local.sagemaker import SERVICE, job_folder, job_network
+from local.sagemaker import ATTEMPTS, SERVICE, job_folder, job_network
 from local.sagemaker.checkpoints import Checkpoints
 from local.sagemaker.logs import LogStream
 
@@ -58,7 +58,7 @@ class TrainingJob:
     def __init__(self, record: Any, region: str) -> None:
         self.record = record
         self.region = region
-        self.s3 = client_as(record.role_arn, SERVICE, "s3", region)
+        self.s3 = client_as(record.role_arn, SERVICE, "s3", region, attempts=ATTEMPTS)
         self.metrics = {
             definition["Name"]: re.compile(definition["Regex"])
             for definition in record.algorithm_specification.get("MetricDefinitions") or []

@@ -22,6 +22,7 @@ from local.states import (
     definition_check,
     express,
     nested_executions,
+    parsed_definitions,
     query_language,
     state_errors,
     state_execution,
@@ -137,6 +138,7 @@ def install() -> None:
         nested_executions,
         state_machine_deletion,
         express,
+        parsed_definitions,
     ):
         part.install()
     StepFunctionsParserBackend._validate_definition = staticmethod(_validate)

@@ -51,6 +51,13 @@ def test_a_setting_on_the_command_line_is_text_and_means_the_same() -> None:
     assert settings.instance_types == ("ml.g5.xlarge", "ml.c5.xlarge")
 
 
+@pytest.mark.parametrize("context", [{"sound-vae:a\nb": 1}, {"name": "a\nb"}])
+def test_a_mistake_is_one_line_whatever_was_written(context: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"a\\nb") as error:
+        Settings.from_context(context)
+    assert "\n" not in str(error.value)
+
+
 def test_the_page_of_settings_says_what_the_settings_are() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run python -m infra.settings_page"
 

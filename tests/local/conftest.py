@@ -1,5 +1,6 @@
 """One stand-in for all tests of this folder, in this process, on a free port."""
 
+import functools
 import json
 import os
 import socket
@@ -31,8 +32,8 @@ def stand_in() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def client(stand_in: str) -> Client:
-    """boto3 clients of the account's owner."""
-    return lambda api: boto3.client(api, region_name=REGION, endpoint_url=stand_in)
+    """boto3 clients of the account's owner; making one takes longer than most calls do."""
+    return functools.cache(lambda api: boto3.client(api, region_name=REGION, endpoint_url=stand_in))
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,19 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 import tensorflow as tf
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local import faults
-from local.sagemaker import endpoint
+from local.sagemaker import endpoint, serverless
 from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole
 from tests.local.sagemaker.archives import BUCKET, archive
 
@@ -205,3 +208,102 @@ def test_an_endpoint_that_does_not_exist_is_a_validation_error(client: Client) -
     with pytest.raises(ClientError) as error:
         client("sagemaker-runtime").invoke_endpoint(EndpointName="no-such", Body=json.dumps({}))
     assert error.value.response["Error"]["Code"] == "ValidationError"
+
+
+LIMITED = """
+import os, pathlib, tempfile, time
+kept = []
+def handler(data, context):
+    what, _, value = data.read().decode().partition(" ")
+    if what == "sleep":
+        time.sleep(float(value))
+    if what == "long":
+        return "x" * int(value), "text/plain"
+    if what == "hold":  # so many MB
+        kept.append(bytearray(os.urandom(2**20) * int(value)))
+    if what == "write":
+        pathlib.Path(value.replace("TEMP", tempfile.gettempdir())).write_text("kept")
+    return "done", "text/plain"
+"""
+
+
+@pytest.fixture(scope="module")
+def limited(client: Client, role: str) -> Iterator[str]:
+    """The name of a serverless endpoint of 1024 MB and one request at a time."""
+    body = archive({**constant_model(), "code/inference.py": LIMITED.encode()})
+    client("s3").put_object(Bucket=BUCKET, Key="models/limited.tar.gz", Body=body)
+    make_model(client, role, "limited", f"s3://{BUCKET}/models/limited.tar.gz")
+    api = client("sagemaker")
+    api.create_endpoint(EndpointName="limited", EndpointConfigName="limited")
+    assert settled(client, "limited")["EndpointStatus"] == "InService"
+    yield "limited"
+    api.delete_endpoint(EndpointName="limited")
+
+
+def invoked(client: Client, name: str, body: str) -> dict[str, Any]:
+    """Code, status and message of an error, or the text of an answer; tried once."""
+    api = client("sagemaker-runtime")
+    once = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+    where = {"region_name": REGION, "endpoint_url": api.meta.endpoint_url}
+    try:
+        answer = boto3.client("sagemaker-runtime", **where, config=once).invoke_endpoint(
+            EndpointName=name, Body=body.encode()
+        )
+        return {"text": answer["Body"].read().decode()}
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        message = error.response["Error"]["Message"]
+        return {"code": error.response["Error"]["Code"], "status": status, "message": message}
+
+
+def test_a_request_or_an_answer_of_more_than_4_mb_is_refused(client: Client, limited: str) -> None:
+    most = 4_000_000
+    assert invoked(client, limited, "x" * most) == {"text": "done"}
+    refused = invoked(client, limited, "x" * (most + 1))
+    assert (refused["code"], refused["status"]) == ("ValidationError", 400)
+    assert "has oversize body" in refused["message"]
+    assert len(invoked(client, limited, f"long {most}")["text"]) == most
+    assert invoked(client, limited, f"long {most + 1}")["code"] == "ValidationError"
+
+
+def test_more_requests_at_once_than_the_endpoint_takes_are_throttled(
+    client: Client, limited: str
+) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: invoked(client, limited, "sleep 1.5"), range(3)))
+    assert [a for a in answers if "text" in a] == [{"text": "done"}]
+    throttled = [a for a in answers if "code" in a]
+    assert {(a["code"], a["status"]) for a in throttled} == {("ThrottlingException", 429)}
+    assert invoked(client, limited, "") == {"text": "done"}, "nothing is left of them"
+
+
+def test_an_answer_that_takes_more_than_its_time_is_the_models_error(
+    client: Client, limited: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serverless, "INVOCATION_SECONDS", 0.5)
+    late = invoked(client, limited, "sleep 2")
+    assert (late["code"], late["status"]) == ("ModelError", 424)
+    assert "Received server error (0)" in late["message"]
+    assert "timed out" in late["message"]
+
+
+@pytest.mark.parametrize("path", ["inference.py", "/opt/ml/model/notes", "/sagemaker/notes"])
+def test_inference_can_write_to_the_temporary_folder_alone(
+    client: Client, limited: str, path: str
+) -> None:
+    refused = invoked(client, limited, f"write {path}")
+    assert "Read-only file system" in refused["message"]
+    assert invoked(client, limited, "write TEMP/notes") == {"text": "done"}
+
+
+def test_a_container_that_takes_more_memory_than_it_has_is_ended_and_started_anew(
+    client: Client, limited: str
+) -> None:
+    died = invoked(client, limited, "hold 1200")
+    if "text" in died:  # the next look at its memory comes after the answer
+        died = invoked(client, limited, "sleep 5")
+    assert died["code"] == "ModelError"
+    deadline = time.monotonic() + 60
+    while (again := invoked(client, limited, "")) != {"text": "done"}:
+        assert time.monotonic() < deadline, again
+        time.sleep(0.2)

@@ -211,6 +211,25 @@ def test_a_number_that_is_none_is_no_metric_and_no_failure(client: Client, role:
     ]
 
 
+def test_a_job_whose_requests_to_s3_go_wrong_has_all_of_its_channel(
+    client: Client, role: str
+) -> None:
+    client("sagemaker").create_training_job(**job("unlucky", role, "good"))
+    faults.current.mishaps = ["s3:partial", "s3:slow-down", "s3:reset"]
+    found = ended(client, "unlucky")
+    assert found["TrainingJobStatus"] == "Completed", found.get("FailureReason")
+    assert faults.current.mishaps == []
+
+
+def test_a_job_whose_disk_is_full_says_so(client: Client, role: str) -> None:
+    request = job("full", role, "good")
+    faults.current.disk_full = {request["ResourceConfig"]["InstanceType"]}
+    client("sagemaker").create_training_job(**request)
+    reason = ended(client, "full")["FailureReason"]
+    faults.clear()
+    assert "No space left on device" in reason
+
+
 @pytest.mark.parametrize("key", ["up/../../../../../outside.txt", "up//outside.txt"])
 def test_a_key_that_leads_out_of_its_folder_fails_the_job(
     client: Client, role: str, key: str

@@ -1,6 +1,6 @@
 """Synthesise the real stack around a quick train.py, as it is and with one thing changed each.
 
-    PYTHONPATH=. python tests/local/scenarios/assemblies.py FOLDER
+    PYTHONPATH=. python tests/local/scenarios/assemblies.py FOLDER [VARIANT ...]
 
 One process for all, as most of the time of a synth goes into starting it.
 """
@@ -41,13 +41,13 @@ def other_starter(file: Path) -> Path:
     with tarfile.open(STARTER) as archive:
         archive.extractall(folder, filter="data")
     (folder / "note.txt").write_text("another starter")
-    with tarfile.open(file, "w:gz") as archive:
+    with tarfile.open(file, "w:gz", compresslevel=1) as archive:
         archive.add(folder, arcname=".")
     return file
 
 
-def main(folder: Path) -> None:
-    """Write one cloud assembly for each variant."""
+def main(folder: Path, *wanted: str) -> None:
+    """Write one cloud assembly for each variant that is wanted, of all if none is named."""
     training = quick_training(folder / "training")
     context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     starter = other_starter(folder / "starter.tar.gz")
@@ -62,6 +62,8 @@ def main(folder: Path) -> None:
         "key": {"kms_key_arn": KEY, "retain_data": False, "starter": starter},
     }
     for variant, changes in variants.items():
+        if wanted and variant not in wanted:
+            continue
         served_at_first = changes.pop("starter", STARTER)
         app = cdk.App(outdir=str(folder / variant), context=context)
         SoundVaeStack(
@@ -73,7 +75,8 @@ def main(folder: Path) -> None:
             starter=served_at_first,
         )
         app.synth()
-    rename_role(folder)
+    if not wanted:
+        rename_role(folder)
 
 
 def rename_role(folder: Path) -> None:
@@ -91,4 +94,4 @@ def rename_role(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

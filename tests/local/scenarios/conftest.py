@@ -7,7 +7,6 @@ endpoint in service, the record true and nobody's turn taken. One file alone wor
 with the deployment.
 """
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from local import clock, faults, iam
-from local.sagemaker import job_folder, training_job
+from local import faults, iam
 from tests.local.deployment import REPOSITORY, Client, Deployed, bootstrap, deploy
 from tests.local.scenarios.assemblies import STACK
+from tests.local.scenarios.hurry import in_a_hurry
 from tests.local.scenarios.ordering import order
 from tests.local.scenarios.permissions import Grants
 
@@ -38,17 +37,6 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stderr=subprocess.DEVNULL,
     )
     return folder
-
-
-@contextlib.contextmanager
-def in_a_hurry() -> Iterator[None]:
-    """Wait a twentieth of the time, train without TensorFlow, hardly compress what was trained."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clock, "speed", 20)
-        patch.setattr(job_folder, "COMPRESSION", 1)
-        hidden = {"PYTHONPATH": str(FOLDER / "no_tensorflow")}
-        patch.setattr(training_job, "IMAGE_ENVIRONMENT", hidden)
-        yield
 
 
 @pytest.fixture(scope="session")

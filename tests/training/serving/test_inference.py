@@ -17,7 +17,7 @@ import soundfile
 import tensorflow as tf
 from falcon.testing import TestClient
 
-from local.sagemaker.model_server import python_service
+from local.sagemaker.python_service import python_service
 from sound_vae.serving.container import answer
 
 Answer = Callable[..., tuple[Any, str]]

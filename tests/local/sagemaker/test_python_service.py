@@ -14,7 +14,7 @@ from falcon import testing
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from werkzeug.test import Client as HttpClient
 
-from local.sagemaker.model_server import Context, python_service
+from local.sagemaker.python_service import Context, python_service
 from local.sagemaker.tensorflow_serving import WARMUP_REQUESTS, TensorFlowServing
 
 PREDICT = "/v1/models/model:predict"

@@ -1,30 +1,38 @@
-"""The managed TensorFlow serving container as one process.
+"""The Python service of the managed TensorFlow serving container: gunicorn, gevent and falcon.
 
-`python -m local.sagemaker.model_server DIR`; DIR is an unpacked model.tar.gz. TensorFlow Serving's
-REST API listens on one port; in front of it the container's Python service answers /ping and
-/invocations with the `handler(data, context)` of DIR/code/inference.py, as SageMaker's container
-2.20 does. A falcon.HTTPError keeps its status, any other exception is HTTP 500.
-
-Prints `ready http://127.0.0.1:PORT` when both answer.
+`python -m local.sagemaker.python_service DIR URI PORT`, run by the serving image's packages; DIR is
+an unpacked model.tar.gz, URI that of TensorFlow Serving. It answers /ping and /invocations with the
+`handler(data, context)` of DIR/code/inference.py, as SageMaker's container 2.20 does. A
+falcon.HTTPError keeps its status, any other exception is HTTP 500.
 """
 
+# before anything else is imported, as in the container
+if __name__ == "__main__":
+    import gevent.monkey
+
+    gevent.monkey.patch_all()
+
+import argparse
 import importlib.util
 import json
 import logging
-import os
 import sys
-import threading
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import falcon
-from werkzeug.serving import make_server
 
+from local.sagemaker.read_only import make_read_only
+
+MODEL_NAME = "model"
 READY = "ready "
 ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
-INVOCATION_SECONDS = 60
+TIMEOUT_SECONDS = 55
+"""What the context says of the time that an answer may take; an invocation ends after 60."""
+WORKER_SECONDS = 30
+"""After this long without a sign of life gunicorn starts its worker again, as in the container."""
 
 # the container's own fields, in its order
 Context = namedtuple(
@@ -68,7 +76,7 @@ class Invocations:
             request_content_type=request.get_header("Content-Type") or "application/json",
             accept_header=request.get_header("Accept") or "application/json",
             content_length=request.content_length,
-            timeout=INVOCATION_SECONDS,
+            timeout=TIMEOUT_SECONDS,
         )
         try:
             body, response.content_type = self.handler(request.bounded_stream, context)
@@ -98,19 +106,40 @@ def python_service(model_dir: Path, rest_uri: str) -> falcon.App:
     return app
 
 
-def serve(model_dir: Path) -> None:
-    """Serve the model until the process is ended."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from local.sagemaker.tensorflow_serving import MODEL_NAME, TensorFlowServing
+def serve(app: falcon.App, port: int) -> None:
+    """Serve with one gevent worker until the process is ended."""
+    from gunicorn.app.base import BaseApplication
 
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    serving = make_server("127.0.0.1", 0, TensorFlowServing(model_dir), threaded=True)
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
-    uri = f"http://127.0.0.1:{serving.server_port}/v1/models/{MODEL_NAME}:predict"
-    service = make_server("127.0.0.1", 0, python_service(model_dir, uri), threaded=True)
-    print(f"{READY}http://127.0.0.1:{service.server_port}", flush=True)
-    service.serve_forever()
+    class Service(BaseApplication):
+        def load_config(self) -> None:
+            for name, value in {
+                "bind": f"127.0.0.1:{port}",
+                "worker_class": "gevent",
+                "workers": 1,
+                "threads": 1,
+                "timeout": WORKER_SECONDS,
+                "loglevel": "warning",
+            }.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> falcon.App:
+            return app
+
+    Service().run()
+
+
+def main() -> None:
+    """Serve the model's inference.py."""
+    parser = argparse.ArgumentParser(prog="python -m local.sagemaker.python_service")
+    parser.add_argument("model_dir", type=Path)
+    parser.add_argument("rest_uri")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--read-only", action="store_true")
+    options = parser.parse_args()
+    if options.read_only:
+        make_read_only()
+    serve(python_service(options.model_dir, options.rest_uri), options.port)
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    main()
