@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.sagemaker.python_service import python_service
+from local.sagemaker.python_service import MODEL_NAME, python_service
 from trust import ROOT
 from trust.promise import Promise, for_all
 
@@ -44,7 +44,7 @@ class Quiet(WSGIRequestHandler):
 @cache
 def service() -> TestClient:
     """Start the stack, once for all promises; it ends with the process."""
-    from local.sagemaker.tensorflow_serving import MODEL_NAME, TensorFlowServing
+    from local.sagemaker.tensorflow_serving import TensorFlowServing  # needs seconds
 
     with tempfile.TemporaryDirectory() as unpacked:
         folder = Path(unpacked)
