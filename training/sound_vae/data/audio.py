@@ -105,7 +105,7 @@ def _sounding(recording: Recording, trim_db: float) -> tuple[int, int, float]:
     start, end = int(loud[0]) * moment, min(int(loud[-1] + 1) * moment, total)
     if end - start < recording.rate * SHORTEST_SECONDS:
         raise UnusableError(f"shorter than {SHORTEST_SECONDS * 1000:.0f} ms without its silence")
-    return start, end, float(peak[loud[0] : loud[-1] + 1].max())
+    return start, end, peak[loud[0] : loud[-1] + 1].max()
 
 
 def _part(recording: Recording, start: int, stop: int) -> np.ndarray:
