@@ -1,12 +1,13 @@
 """Try to break every promise and write docs/trust.md with what came of it.
 
 python -m trust                     all of it at full size, about an hour on 2 cores
-python -m trust --only requests     the promises of one topic; the page is left alone
+python -m trust --only requests     the promises of one topic; the page's other sections stay
 python -m trust --share 0.01        a hundredth of the attempts; the page is left alone
 """
 
 import argparse
 import datetime
+import re
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,11 @@ from trust.promise import Promise
 from trust.topics import TOPICS
 
 PAGE = ROOT / "docs" / "trust.md"
+HEAD = """\
+# Trust
+
+What is promised about bad input, faults and load, how it is tried, and how often it held. `make trust` tries all of it again,
+`make trust ARGS="--only requests"` one topic; each writes its figures here."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,17 +36,37 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="of the attempts (0.01: few)")
     args = parser.parse_args(argv)
     chosen = {name: TOPICS[name] for name in TOPICS if args.only in (None, name)}
-    rows, broken = [], False
+    broken = False
     for topic, promises in chosen.items():
         print(topic, flush=True)
+        rows = []
         for promise in promises:
             figure, held = _attempt(promise, max(1, round(promise.attempts * args.share)))
             broken |= not held
             rows.append(f"| {promise.sentence} | {promise.how} | {_cell(figure)} |")
-    if args.only is None and args.share == 1.0:
-        PAGE.write_text(_page(rows), encoding="utf-8")
-        print(f"written to {PAGE.relative_to(Path.cwd())}")
+        if args.share == 1.0:
+            write_section(PAGE, topic, rows)
+            print(f"written to {PAGE.relative_to(ROOT)}", flush=True)
     return int(broken)
+
+
+def write_section(page: Path, topic: str, rows: list[str]) -> None:
+    """Renew one topic's section; the others stay, but for those of topics that are gone."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    sections = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in parts}
+    today = datetime.date.today().isoformat()
+    lines = ["| promise | how it is tried | figure |", "| --- | --- | --- |", *rows]
+    sections[_title(topic)] = "\n".join([f"On {today}, {machine()}:", "", *lines])
+    ordered = [_title(name) for name in TOPICS if _title(name) in sections]
+    page.write_text(
+        "\n\n".join([HEAD, *(f"## {title}\n\n{sections[title]}" for title in ordered)]) + "\n",
+        encoding="utf-8",
+    )
+
+
+def _title(topic: str) -> str:
+    return topic.replace("_", " ").capitalize()
 
 
 def _attempt(promise: Promise, attempts: int) -> tuple[str, bool]:
@@ -56,23 +82,6 @@ def _attempt(promise: Promise, attempts: int) -> tuple[str, bool]:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _page(rows: list[str]) -> str:
-    today = datetime.date.today().isoformat()
-    return "\n".join(
-        [
-            "# Trust",
-            "",
-            f"What is promised about bad input, faults and load, and how often it was tried. "
-            f"Measured by `make trust` on {today}: {machine()}.",
-            "",
-            "| promise | how it is tried | figure |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
-        ]
-    )
 
 
 if __name__ == "__main__":
