@@ -21,8 +21,9 @@ PAGE = ROOT / "docs" / "trust.md"
 HEAD = """\
 # Trust
 
-What is promised about bad input, faults and load, how it is tried, and how often it held. `make trust` tries all of it again,
-`make trust ARGS="--only requests"` one topic; each writes its figures here."""
+What is promised about bad input, faults and load, how it is tried, and how often it held.
+`make trust` tries all of it again, `make trust ARGS="--only requests"` one topic; each writes its
+figures here."""
 
 
 def main(argv: list[str] | None = None) -> int:
