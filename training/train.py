@@ -30,6 +30,7 @@ from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
+from sound_vae.fit.excite import learn_exciter
 from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_batch_size
 from sound_vae.fit.trainer import Trainer, TrainingFailed
 from sound_vae.log import figures_line, sentence
@@ -49,7 +50,13 @@ from sound_vae.serving.served_model import ServedModel
 from sound_vae.serving.sound_generator import AUDIBLE_VALUE
 
 # no epoch depends on these
-AFTER_TRAINING = ("temperature", "texture", "griffin_lim_iterations", "evaluation_sounds")
+AFTER_TRAINING = (
+    "temperature",
+    "texture",
+    "vocoder",
+    "griffin_lim_iterations",
+    "evaluation_sounds",
+)
 MOST_CLIPS = 50_000  # that the density is fitted to; it has at most 12 Gaussians a label
 STOPPED = 128 + signal.SIGTERM
 
@@ -176,7 +183,7 @@ def finish(
 
 
 def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dict[str, float]:
-    """Round the weights, fit the latent density to what they give, and export both."""
+    """Round the weights, fit density and exciter to what they give, and export all of it."""
     vae, training = trainer.vae, trainer.training
     round_weights(vae)
     metrics = trainer.evaluate()
@@ -184,13 +191,24 @@ def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dic
     density = LabelMixtures.fit(
         posterior_means(vae, fitted), fitted.label_ids, fitted.labels, args.seed
     )
+    exciter = None
+    if args.vocoder:
+        exciter = learn_exciter(vae, training, seed=args.seed)
+        round_weights(exciter)
     texture = 0.0
     if args.texture:
         texture = args.texture * residual(vae, trainer.validation, AUDIBLE_VALUE)
     description = Description(
         vae.architecture, training.transform, training.labels, args.temperature, texture
     )
-    export(folder, vae, density, description, griffin_lim_iterations=args.griffin_lim_iterations)
+    export(
+        folder,
+        vae,
+        density,
+        description,
+        griffin_lim_iterations=args.griffin_lim_iterations,
+        exciter=exciter,
+    )
     return metrics
 
 

@@ -56,7 +56,13 @@ def test_saved_weights_and_saved_graph_give_the_same_sound(
     density = LabelMixtures.fit(z, np.zeros(1, int), ["any"])
     iterations = hyperparameters()["griffin_lim_iterations"]["default"]
     again = SoundGenerator(
-        model.vae, model.transform, density, ["any"], iterations, description["texture"]
+        model.vae,
+        model.transform,
+        density,
+        ["any"],
+        iterations,
+        description["texture"],
+        model.exciter,
     )
     sound, _ = samples(tf.function(again.latents)(tf.constant(z))["wav_bytes"].numpy()[0])
     np.testing.assert_allclose(served, sound, atol=1e-3)

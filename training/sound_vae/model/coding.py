@@ -10,11 +10,17 @@ from sound_vae.data.streaming import batches
 from sound_vae.model.autoencoder import VAE
 
 
+def posteriors(vae: VAE, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Encode every clip to the mean and log-variance of its posterior, (clips, latent_dim) each."""
+    encode = tf.function(lambda x: vae.encode(tf.cast(x, tf.float32)))
+    parts = [encode(tf.constant(data.clips[part])) for part in batches(data.clips)]
+    mu, log_var = zip(*parts, strict=True)
+    return np.concatenate(mu), np.concatenate(log_var)
+
+
 def posterior_means(vae: VAE, data: Dataset) -> np.ndarray:
     """Encode every clip to the mean of its posterior, (clips, latent_dim)."""
-    encode = tf.function(lambda x: vae.encode(tf.cast(x, tf.float32))[0])
-    means = [encode(tf.constant(data.clips[part])).numpy() for part in batches(data.clips)]
-    return np.concatenate(means)
+    return posteriors(vae, data)[0]
 
 
 def residual(vae: VAE, data: Dataset, above: float) -> float:

@@ -79,7 +79,7 @@ class Transform:
 
         Shorter waves, of a whole number of hops, give a frame for each hop and one more.
         """
-        spectrum = self._stft(waves)[:, :, : self.bins]
+        spectrum = self.stft(waves)[:, :, : self.bins]
         power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
         power /= self._full_scale**2
         decibels = 10 / math.log(10) * tf.math.log(tf.maximum(power, 1e-14))
@@ -113,7 +113,7 @@ class Transform:
         def step(
             i: tf.Tensor, guess: tf.Tensor, previous: tuple[tf.Tensor, tf.Tensor]
         ) -> tuple[Any, ...]:
-            rebuilt = self._stft(self._istft(guess))
+            rebuilt = self.stft(self.inverse(guess))
             parts = tf.math.real(rebuilt), tf.math.imag(rebuilt)
             x, y = (now - weight * before for now, before in zip(parts, previous, strict=True))
             scale = magnitude * tf.math.rsqrt(x * x + y * y + 1e-16)
@@ -122,19 +122,21 @@ class Transform:
         _, guess, _ = tf.while_loop(
             lambda i, *_: i < iterations, step, [tf.constant(0), guess, (nothing, nothing)]
         )
-        return self._istft(guess)
+        return self.inverse(guess)
 
     @property
     def _full_scale(self) -> float:
         """Magnitude of a full-scale sine under a Hann window."""
         return self.n_fft / 4
 
-    def _stft(self, waves: tf.Tensor) -> tf.Tensor:
+    def stft(self, waves: tf.Tensor) -> tf.Tensor:
+        """(batch, clip_samples) to complex (batch, frames, bins + 1)."""
         padded = tf.pad(waves, [[0, 0], [self.n_fft // 2, self.n_fft // 2]])
         frames = tf.signal.stft(padded, self.n_fft, self.hop_length, self.n_fft)
         return frames[:, : self.frames]
 
-    def _istft(self, frames: tf.Tensor) -> tf.Tensor:
+    def inverse(self, frames: tf.Tensor) -> tf.Tensor:
+        """Complex (batch, frames, bins + 1) to (batch, clip_samples)."""
         window = tf.signal.inverse_stft_window_fn(self.hop_length)
         waves = tf.signal.inverse_stft(
             frames, self.n_fft, self.hop_length, self.n_fft, window_fn=window

@@ -13,6 +13,7 @@ from sound_vae.model.autoencoder import Architecture
 from sound_vae.model.spectrogram import Transform
 
 DESCRIPTION_FILE, WEIGHTS_FILE = "model.json", "vae.weights.h5"  # in a model folder
+EXCITER_FILE = "exciter.weights.h5"  # of a model with a vocoder
 
 
 @dataclass(frozen=True)

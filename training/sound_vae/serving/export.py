@@ -3,19 +3,20 @@
 1/saved_model.pb, 1/variables/   signatures serving_default, morph, variations, latents
 1/assets.extra/                  a request for each of them, to warm up with
 code/                            checks requests in front of it
-model.json, vae.weights.h5       what ServedModel reads as well
+model.json, *.weights.h5         what ServedModel reads as well
 """
 
 import os
 import shutil
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.density import LabelMixtures
 from sound_vae.serving import container
-from sound_vae.serving.description import WEIGHTS_FILE, Description
+from sound_vae.serving.description import EXCITER_FILE, WEIGHTS_FILE, Description
 from sound_vae.serving.sound_generator import SoundGenerator
 from sound_vae.serving.warmup import Request, write_warmup
 
@@ -30,6 +31,7 @@ def export(
     description: Description,
     *,
     griffin_lim_iterations: int,
+    exciter: keras.Model | None = None,
 ) -> None:
     """Write everything but metrics.json into model_dir; rounds the density like the weights.
 
@@ -43,6 +45,7 @@ def export(
         description.labels,
         griffin_lim_iterations,
         description.texture,
+        exciter,
     )
     latent_dim = vae.architecture.latent_dim
     latents = tf.function(
@@ -62,6 +65,8 @@ def export(
     )
     write_warmup(model_dir / "1", warmup_requests(description.transform.sample_rate, latent_dim))
     vae.save_weights(model_dir / WEIGHTS_FILE)
+    if exciter:
+        exciter.save_weights(model_dir / EXCITER_FILE)
     description.write(model_dir)
     write_handler(model_dir / "code")
 
@@ -75,12 +80,12 @@ def write_handler(code: Path) -> None:
         shutil.copyfile(source, to / source.name)
 
 
-def round_weights(vae: VAE) -> None:
+def round_weights(network: keras.Model) -> None:
     """Round each weight to bfloat16 (8 significant bits), so that the archive compresses.
 
     Must come before anything is derived from the weights.
     """
-    for variable in vae.trainable_variables:
+    for variable in network.trainable_variables:
         variable.assign(_rounded(variable))
 
 

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import h5py  # type: ignore[import-untyped]
+import keras
 import numpy as np
 import tensorflow as tf
 
 from sound_vae.model.autoencoder import VAE
+from sound_vae.model.exciter import build_exciter
 from sound_vae.model.spectrogram import Transform
-from sound_vae.serving.description import WEIGHTS_FILE, Description
+from sound_vae.serving.description import EXCITER_FILE, WEIGHTS_FILE, Description
 
 UNPACKED_BYTES, MOST_MEMBERS = 4_000_000_000, 10_000  # an archive that holds more is refused
 BATCH = 50  # sounds that are made in one call
@@ -147,26 +149,41 @@ class ServedModel:
 
         Raises ModelError when the weights are missing or are not those of this architecture.
         """
-        file = self.folder / WEIGHTS_FILE
-        if not file.is_file():
-            raise ModelError(f"{self.name} holds no {WEIGHTS_FILE}: it is not a whole model")
         vae = VAE(self.description.architecture)
-        try:
-            with h5py.File(file) as content:
-                saved = _arrays(content)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of Keras, about each weight that it misses
-                vae.load_weights(file)
-        except Exception as error:  # whatever a file holds that others wrote
-            raise _unreadable(self.name, error) from error
-        if saved != len(vae.weights):  # Keras leaves what it does not find as it was
-            raise ModelError("it was built by another version of this program")
+        self._put_weights(vae, WEIGHTS_FILE)
         return vae
+
+    @cached_property
+    def exciter(self) -> keras.Model | None:
+        """What the vocoder is told by; None in a model without one.
+
+        Raises ModelError as `vae` does.
+        """
+        if not (self.folder / EXCITER_FILE).is_file():
+            return None
+        exciter = build_exciter(self.description.architecture)
+        self._put_weights(exciter, EXCITER_FILE)
+        return exciter
 
     @cached_property
     def _signatures(self) -> Any:
         self._graph = tf.saved_model.load(str(self.folder / "1"))
         return self._graph.signatures
+
+    def _put_weights(self, network: keras.Model, name: str) -> None:
+        file = self.folder / name
+        if not file.is_file():
+            raise ModelError(f"{self.name} holds no {name}: it is not a whole model")
+        try:
+            with h5py.File(file) as content:
+                saved = _arrays(content)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Keras, about each weight that it misses
+                network.load_weights(file)
+        except Exception as error:  # whatever a file holds that others wrote
+            raise _unreadable(self.name, error) from error
+        if saved != len(network.weights):  # Keras leaves what it does not find as it was
+            raise ModelError("it was built by another version of this program")
 
     def _call(self, signature: str, **inputs: tf.Tensor) -> Sounds:
         outputs = self._signatures[signature](**inputs)

@@ -3,18 +3,23 @@
 All of it is TensorFlow graph code, so that the serving container needs no package.
 """
 
+import keras
 import tensorflow as tf
 
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.spectrogram import PEAK, Transform
+from sound_vae.model.vocoder import Vocoder
 
 ONSET = 0.02  # of the peak: what comes before is silence
 AUDIBLE_VALUE = 0.05  # of a spectrogram, on its 0 to 1 scale: 4 dB above the floor
 
 
 class SoundGenerator(tf.Module):
-    """Makes sounds; a sound's noise depends on its seed alone, not on the rest of the batch."""
+    """Makes sounds; a sound's noise depends on its seed alone, not on the rest of the batch.
+
+    With an exciter a vocoder makes the waveform, else Griffin-Lim in `iterations` rounds.
+    """
 
     def __init__(
         self,
@@ -24,11 +29,13 @@ class SoundGenerator(tf.Module):
         labels: list[str],
         iterations: int,
         texture: float = 0.0,
+        exciter: keras.Model | None = None,
     ) -> None:
         super().__init__()
         self.encoder, self.decoder = vae.encoder, vae.decoder
         self.transform, self.density, self.iterations = transform, density, iterations
         self.texture = texture
+        self.exciter, self.vocoder = exciter, Vocoder(transform)
         self.labels = tf.constant(labels or [""])
 
     @tf.function(
@@ -103,7 +110,11 @@ class SoundGenerator(tf.Module):
     def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
         """Turn z into WAV files of 16 bits whose peaks lie at -1 dBFS."""
         values = self._roughen(self.decoder(z, training=False))
-        waves = self.transform.waveform(values, self.iterations)
+        if self.exciter:
+            octaves, periodicity = self.exciter(z, training=False)
+            waves = self.vocoder.waveform(values, octaves, periodicity, z)
+        else:
+            waves = self.transform.waveform(values, self.iterations)
         peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
         waves = waves * (PEAK / tf.maximum(peak, 1e-6))
         wav = tf.map_fn(

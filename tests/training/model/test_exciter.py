@@ -1,0 +1,24 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sound_vae.model.autoencoder import Architecture
+from sound_vae.model.excitation import BANDS, OCTAVES
+from sound_vae.model.exciter import build_exciter
+
+
+@pytest.mark.parametrize("frames", [2, 12, 96, 352])
+def test_it_speaks_of_every_frame_within_bounds(frames: int) -> None:
+    architecture = Architecture("default", frames, 128, latent_dim=5)
+    octaves, periodicity = build_exciter(architecture)(30 * tf.random.normal([3, 5]))
+    assert octaves.shape == (3, frames)
+    assert periodicity.shape == (3, frames, BANDS)
+    assert 0 <= octaves.numpy().min() <= octaves.numpy().max() <= OCTAVES
+    assert 0 <= periodicity.numpy().min() <= periodicity.numpy().max() <= 1
+
+
+def test_the_seed_decides_its_first_weights() -> None:
+    architecture = Architecture("default", 16, 128, latent_dim=5)
+    one, same, other = (build_exciter(architecture, seed=s).get_weights()[0] for s in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert np.abs(one - other).max() > 0.01

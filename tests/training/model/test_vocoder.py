@@ -1,0 +1,97 @@
+import numpy as np
+import tensorflow as tf
+
+from sound_vae.model.excitation import BANDS, analyse, lowest_pitch
+from sound_vae.model.spectrogram import Transform
+from sound_vae.model.vocoder import Vocoder, noise_of, pulses, smoothed
+
+TRANSFORM = Transform.choose(8000, 0.4)
+SHAPE = (1, TRANSFORM.frames, TRANSFORM.bins)
+Z = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
+
+
+def vocoded(values: np.ndarray, hertz: float, periodicity: float) -> np.ndarray:
+    octaves = np.full(SHAPE[:2], np.log2(hertz / lowest_pitch(TRANSFORM)), np.float32)
+    waves = Vocoder(TRANSFORM).waveform(
+        tf.constant(values, tf.float32),
+        tf.constant(octaves),
+        tf.fill([*SHAPE[:2], BANDS], periodicity),
+        tf.constant(Z[:1]),
+    )
+    return waves.numpy()
+
+
+def test_a_flat_spectrogram_becomes_lines_at_the_harmonics() -> None:
+    waves = vocoded(np.full(SHAPE, 0.7), 500, 1.0)
+    spectrum = np.abs(np.fft.rfft(waves[0] * np.hanning(waves.shape[1])))
+    hertz = np.fft.rfftfreq(waves.shape[1], 1 / TRANSFORM.sample_rate)
+    between = spectrum[np.abs(hertz - 1250) < 100].max()
+    for harmonic in (500, 1000, 2000, 3500):
+        assert spectrum[np.abs(hertz - harmonic) < 20].max() > 30 * between
+
+
+def test_pitch_and_periodicity_are_found_again_in_the_sound() -> None:
+    values = np.full(SHAPE, 0.7)
+    voiced, breathy = (
+        analyse(TRANSFORM.spectrogram(tf.constant(vocoded(values, 150, share))).numpy(), TRANSFORM)
+        for share in (1.0, 0.0)
+    )
+    inside = slice(4, -4)
+    hertz = lowest_pitch(TRANSFORM) * 2 ** voiced.octaves[0, inside]
+    np.testing.assert_allclose(hertz, 150, rtol=0.03)
+    assert voiced.periodicity[0, inside].min() > 0.8
+    assert breathy.periodicity[0, inside].mean() < 0.55
+
+
+def test_pulses_and_noise_are_as_loud_as_the_spectrogram_says() -> None:
+    values = np.full(SHAPE, 0.5)
+    values[:, :, TRANSFORM.bins // 2 :] = 0.75  # 20 dB more
+    for share in (0.0, 1.0):
+        waves = vocoded(values, 125, share)
+        power = np.abs(TRANSFORM.stft(tf.constant(waves)).numpy()[0, 6:-6]) ** 2
+        low, high = (power[:, part].mean() for part in (slice(8, 56), slice(72, 120)))
+        assert abs(10 * np.log10(high / low) - 20) < 2
+
+
+def test_silence_stays_silent() -> None:
+    assert not vocoded(np.zeros(SHAPE), 150, 0.5).any()
+
+
+def test_all_harmonics_of_pulses_are_alike_and_a_long_sound_stays_in_tune() -> None:
+    transform = Transform.choose(8000, 20)
+    waves = pulses(tf.fill([1, transform.frames], 320.0), transform).numpy()[0]
+    assert abs(np.mean(waves**2) - 1) < 0.05
+    last = waves[-8000:]  # a second, so bins are 1 Hz wide
+    spectrum = np.abs(np.fft.rfft(last))
+    lines = spectrum[320:4000:320].copy()
+    np.testing.assert_allclose(lines, lines.mean(), rtol=0.05)
+    spectrum[320:4000:320] = 0
+    assert spectrum[1:].max() < 0.05 * lines.mean()
+
+
+def test_z_alone_decides_the_noise_whatever_else_is_in_the_batch() -> None:
+    together = noise_of(tf.constant(Z), 4000).numpy()
+    alone = noise_of(tf.constant(Z[1:2]), 4000).numpy()
+    np.testing.assert_allclose(together[1], alone[0], atol=1e-5)
+    np.testing.assert_allclose(together.std(axis=1), 1, atol=0.1)
+
+
+def test_near_sounds_share_their_noise_and_far_ones_do_not() -> None:
+    steps = np.concatenate([Z[:1], Z[:1] + 0.05, -8 * Z[:1]])
+    same, near, far = noise_of(tf.constant(steps), 4000).numpy()
+    assert np.corrcoef(same, near)[0, 1] > 0.95
+    assert abs(np.corrcoef(same, far)[0, 1]) < 0.7
+
+
+def test_noise_is_white() -> None:
+    power = np.abs(np.fft.rfft(noise_of(tf.constant(Z), 8000).numpy(), axis=1)) ** 2
+    parts = np.array([part.mean() for part in np.array_split(power, 8, axis=1)])
+    np.testing.assert_allclose(parts / parts.mean(), 1, atol=0.12)
+
+
+def test_smoothing_takes_out_lines_that_are_the_width_apart_and_keeps_soft_parts() -> None:
+    power = np.full(SHAPE, 1e-8, np.float32)  # 80 dB below its lines
+    power[:, :, : TRANSFORM.bins // 2 : 4] = 1.0
+    found = smoothed(tf.constant(power), tf.fill(list(SHAPE[:2]), 4.0)).numpy()[0, 0]
+    np.testing.assert_allclose(found[4:60], 0.25, rtol=1e-3)
+    np.testing.assert_allclose(found[70:], 1e-8, rtol=1e-3)

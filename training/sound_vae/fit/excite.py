@@ -1,0 +1,72 @@
+"""Teaches an exciter what excites the training clips, once the autoencoder has learnt.
+
+    exciter = learn_exciter(vae, training, seed=0)
+
+It has targets of its own, which are read off the spectrograms: so it needs no adversary, and not
+even a minute. The same weights and seed give the same exciter, so a run that was cut short here
+begins it again and comes to the same end.
+"""
+
+import math
+from functools import partial
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sound_vae.data.dataset import Dataset
+from sound_vae.data.streaming import batches
+from sound_vae.model.autoencoder import VAE
+from sound_vae.model.coding import posteriors
+from sound_vae.model.excitation import Excitation, analyse
+from sound_vae.model.exciter import build_exciter
+
+STEPS, BATCH = 1200, 64
+PASSES = 400  # fewer clips get fewer steps, so that none is heard more often than that
+LEARNING_RATE = 2e-3  # at the beginning; it falls to 0 along half a cosine
+MOST_CLIPS = 3000  # that are analysed; enough for the steps that there are
+PERIODICITY_WEIGHT = 4.0  # of its squared error, against 1 of an octave's error in pitch
+
+
+def learn_exciter(vae: VAE, data: Dataset, *, seed: int = 0) -> keras.Model:
+    """Train an exciter on the posteriors of training clips."""
+    heard = data.subsample(MOST_CLIPS, seed)
+    steps = min(STEPS, math.ceil(PASSES * len(heard) / BATCH))
+    mu, log_var = posteriors(vae, heard)
+    targets = _targets(heard)
+    exciter = build_exciter(vae.architecture, seed=seed)
+    weights = exciter.trainable_variables
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
+    optimizer.build(weights)
+
+    @partial(tf.function, reduce_retracing=True)
+    def step(mu: tf.Tensor, log_var: tf.Tensor, wanted: list[tf.Tensor], number: tf.Tensor) -> None:
+        noise = tf.random.stateless_normal(tf.shape(mu), tf.stack([seed, number]))
+        z = mu + tf.exp(0.5 * log_var) * noise
+        with tf.GradientTape() as tape:
+            loss = _loss(exciter(z, training=True), wanted)
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+
+    rng = np.random.default_rng(seed)
+    for number in range(steps):
+        some = rng.integers(0, len(mu), BATCH)
+        wanted = [tf.constant(part[some], tf.float32) for part in targets]
+        step(tf.constant(mu[some]), tf.constant(log_var[some]), wanted, tf.constant(number))
+    return exciter
+
+
+def _targets(data: Dataset) -> list[np.ndarray]:
+    """Give the fields of an Excitation of all clips, in half precision."""
+    found = [analyse(data.clips[part], data.transform) for part in batches(data.clips)]
+    names = Excitation.__dataclass_fields__
+    return [np.concatenate([getattr(e, name) for e in found]).astype(np.float16) for name in names]
+
+
+def _loss(given: list[tf.Tensor], wanted: list[tf.Tensor]) -> tf.Tensor:
+    octaves, periodicity, pitch_weight, band_weight = wanted
+    off_pitch = _mean(tf.abs(given[0] - octaves), pitch_weight)
+    return off_pitch + PERIODICITY_WEIGHT * _mean(tf.square(given[1] - periodicity), band_weight)
+
+
+def _mean(errors: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(weight * errors) / tf.maximum(tf.reduce_sum(weight), 1e-3)

@@ -1,0 +1,128 @@
+"""The excitation of a sound: its pitch, and how much of each band is periodic.
+
+    excitation = analyse(spectrograms, transform)
+
+A sound is an excitation that is filtered: pulses that repeat with the pitch, and noise. Speech has
+been coded so since the first vocoders; McAulay and Quatieri, and after them Stylianou, "Applying
+the harmonic plus noise model in concatenative speech synthesis" (2001). Here both are read off the
+spectrogram: its power is the Fourier transform of each frame's autocorrelation, which peaks at the
+period; Boersma, "Accurate short-term analysis of the fundamental frequency and the
+harmonics-to-noise ratio of a sampled sound" (1993).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sound_vae.model.spectrogram import Transform
+
+BANDS = 8  # of equal width, in each of which the periodic share is one number
+OCTAVES = 4  # from the lowest pitch, of which two periods fit into a window
+STEPS = 24  # in an octave, of the paths that a pitch may take
+FINER = 5  # places within a step, the best of which is the pitch there: 10 cents
+JUMP = 8  # of these steps, that a pitch moves from a frame to the next at most
+JUMP_COST = 2.0  # of an octave between two frames, where a period that fits perfectly is worth 1
+HIGH_PREFERENCE = 0.04  # an octave; multiples of a period fit as well as the period itself
+AUDIBLE = 0.6  # of a spectrogram's 0 to 1, below a clip's loudest value: what counts
+
+
+@dataclass(frozen=True)
+class Excitation:
+    """What `analyse` finds, frame by frame; weights are from 0 to 1."""
+
+    octaves: np.ndarray  # (clips, frames), pitch above `lowest_pitch`
+    periodicity: np.ndarray  # (clips, frames, BANDS), from 0 (noise) to 1
+    pitch_weight: np.ndarray  # (clips, frames): how much there is to have a pitch
+    band_weight: np.ndarray  # (clips, frames, BANDS): 1 where there is sound
+
+
+def lowest_pitch(transform: Transform) -> float:
+    """Give the pitch in Hz of which two periods fit into a window."""
+    return 2 * transform.sample_rate / transform.n_fft
+
+
+def analyse(values: np.ndarray, transform: Transform) -> Excitation:
+    """Find the excitation of spectrograms (clips, frames, bins) in 0..1."""
+    values = np.asarray(values, np.float32)
+    amplitude = np.exp((values - 1) * (-transform.floor_db * np.log(10) / 20))
+    loudest = values.max(axis=(1, 2), keepdims=True)
+    least = np.maximum(loudest - AUDIBLE, 0)
+    audible = values.max(axis=2) > least[..., 0]
+    octaves, strength = _track(*_fit(amplitude**2 * audible[..., None], transform))
+    lag = transform.sample_rate / (lowest_pitch(transform) * 2**octaves)
+    parts = np.array_split(np.arange(transform.bins), BANDS)
+    loud = np.stack([values[..., part].max(axis=2) for part in parts], axis=-1)
+    return Excitation(
+        octaves.astype(np.float32),
+        _periodicity(amplitude**2, lag, transform).astype(np.float32),
+        np.square(np.clip(strength, 0, 1) * audible).astype(np.float32),
+        (loud > least).astype(np.float32),
+    )
+
+
+def bands(bins: int) -> np.ndarray:
+    """Triangles that overlap and add up to 1, (BANDS, bins)."""
+    place = (np.arange(bins) + 0.5) * BANDS / bins - 0.5
+    place = np.clip(place, 0, BANDS - 1)
+    return np.maximum(0, 1 - np.abs(place - np.arange(BANDS)[:, None]))
+
+
+def _fit(power: np.ndarray, transform: Transform) -> tuple[np.ndarray, np.ndarray]:
+    """How well each step's best period fits, and its octaves, (clips, frames, steps) each.
+
+    The fit is the normalised autocorrelation.
+    """
+    nothing = np.zeros((*power.shape[:2], 1), np.float32)
+    found = np.fft.irfft(np.concatenate([power, nothing], axis=2), axis=2).astype(np.float32)
+    found /= np.maximum(found[..., :1], 1e-20)
+    found /= _of_window(np.arange(transform.n_fft), transform).astype(np.float32)
+    steps = np.arange(OCTAVES * STEPS)
+    fit = np.full((*power.shape[:2], len(steps)), -np.inf, np.float32)
+    octaves = np.zeros_like(fit)
+    for offset in (np.arange(FINER) - FINER // 2) / FINER:
+        place = ((steps + offset) / STEPS).astype(np.float32)
+        lag = transform.sample_rate / (lowest_pitch(transform) * 2**place)
+        lag = np.clip(lag, 1, transform.n_fft // 2 - 1.001)
+        below = lag.astype(int)
+        share = (lag - below).astype(np.float32)
+        here = found[..., below] * (1 - share) + found[..., below + 1] * share
+        octaves = np.where(here > fit, place, octaves)
+        fit = np.maximum(here, fit)
+    return fit, octaves
+
+
+def _track(fit: np.ndarray, octaves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Best path through the steps (Viterbi): its octaves and fit, (clips, frames) each."""
+    clips, frames, count = fit.shape
+    worth = fit + np.float32(HIGH_PREFERENCE) * np.arange(count, dtype=np.float32) / STEPS
+    cost = (JUMP_COST * np.abs(np.arange(-JUMP, JUMP + 1)) / STEPS).astype(np.float32)
+    best, came_from = worth[:, 0], np.zeros((clips, frames, count), np.int8)
+    for frame in range(1, frames):
+        padded = np.pad(best, ((0, 0), (JUMP, JUMP)), constant_values=-np.inf)
+        reached = np.lib.stride_tricks.sliding_window_view(padded, len(cost), axis=1) - cost
+        came_from[:, frame] = reached.argmax(axis=2) - JUMP
+        best = reached.max(axis=2) + worth[:, frame]
+    path = np.zeros((clips, frames), int)
+    path[:, -1] = best.argmax(axis=1)
+    every = np.arange(clips)
+    for frame in range(frames - 1, 0, -1):
+        path[:, frame - 1] = path[:, frame] + came_from[every, frame, path[:, frame]]
+    chosen = path[..., None]
+    along = (np.take_along_axis(part, chosen, axis=2)[..., 0] for part in (octaves, fit))
+    return next(along), next(along)
+
+
+def _periodicity(power: np.ndarray, lag: np.ndarray, transform: Transform) -> np.ndarray:
+    """Height of each band's autocorrelation at a lag (clips, frames), in samples."""
+    weights = bands(transform.bins).T.astype(np.float32)
+    angle = 2 * np.pi / transform.n_fft * lag[..., None] * np.arange(transform.bins)
+    turned = [(power * part(angle).astype(np.float32)) @ weights for part in (np.cos, np.sin)]
+    height = np.hypot(*turned) / np.maximum(power @ weights, 1e-20)
+    return np.clip(height / _of_window(lag, transform)[..., None], 0, 1)
+
+
+def _of_window(lag: np.ndarray, transform: Transform) -> np.ndarray:
+    """Autocorrelation of the window itself at lags in samples, as a discrete spectrum gives it."""
+    window = np.hanning(transform.n_fft + 1)[:-1]
+    found = np.fft.irfft(np.abs(np.fft.rfft(window)) ** 2)
+    return np.maximum(np.interp(lag, np.arange(transform.n_fft), found / found[0]), 1e-3)
