@@ -1,5 +1,6 @@
 """A training that is killed at any moment goes on where it was, to the same model."""
 
+import contextlib
 import json
 import os
 import random
@@ -102,7 +103,8 @@ def kill(runs: Runs, seconds: float, number: signal.Signals) -> bool:
     before, lines = runs.saved(), len(runs.printed())
     process = runs.start()
     time.sleep(seconds)
-    os.kill(process, number)  # it is there until it was waited for
+    with contextlib.suppress(ProcessLookupError):  # it has ended
+        os.kill(process, number)
     code = runs.end()
     if code == 0:
         return False

@@ -74,6 +74,19 @@ def test_prepared_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert skipped == {f"{n}.npy" for n in ("shape", "flat", "text", "nan", "pickle", "broken")}
 
 
+@pytest.mark.parametrize(("written", "instead"), [(b"(16,", b"(16\0"), (b"}", b"{")])
+def test_a_damaged_description_of_an_array_is_a_reason(
+    tmp_path: Path, written: bytes, instead: bytes
+) -> None:
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).random((16, 16)))
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content.replace(written, instead, 1))
+    data = read_dataset(tmp_path)
+    assert data.names == ["b.npy"]
+    assert data.report.skipped[0][1].startswith("cannot be read")
+
+
 def test_only_broken_prepared_files_are_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "broken.npy").write_bytes(b"not numpy")
     with pytest.raises(DataError, match=r"broken\.npy"):

@@ -85,7 +85,7 @@ def _shape(folder: Path, name: str) -> tuple[int, int] | str:
     """Return the shape of a spectrogram, or the reason why the file is not one."""
     try:
         array = _load(folder / name)
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # of a damaged header numpy raises even SyntaxError
         return f"cannot be read ({type(error).__name__})"
     if array.ndim != 2 or not np.issubdtype(array.dtype, np.floating):
         return f"holds {array.dtype} of shape {array.shape}, not (bins, frames) of floats"
