@@ -42,12 +42,13 @@ from sound_vae.model.recogniser import Recogniser
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.compare_served import Comparison, NewModel, compare_served
 from sound_vae.quality.evaluation import evaluate, train_recogniser
+from sound_vae.quality.rendering import compare_renderings
 from sound_vae.quality.run_report import write_run_report
 from sound_vae.quality.summary import write_summary
 from sound_vae.serving.description import Description
 from sound_vae.serving.export import export, publish, round_weights, unfinished_folder
 from sound_vae.serving.served_model import ServedModel
-from sound_vae.serving.sound_generator import AUDIBLE_VALUE
+from sound_vae.serving.sound_generator import AUDIBLE_VALUE, SoundGenerator
 
 # no epoch depends on these
 AFTER_TRAINING = (
@@ -191,10 +192,6 @@ def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dic
     density = LabelMixtures.fit(
         posterior_means(vae, fitted), fitted.label_ids, fitted.labels, args.seed
     )
-    exciter = None
-    if args.vocoder:
-        exciter = learn_exciter(vae, training, seed=args.seed)
-        round_weights(exciter)
     texture = 0.0
     if args.texture:
         texture = args.texture * residual(vae, trainer.validation, AUDIBLE_VALUE)
@@ -207,9 +204,39 @@ def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dic
         density,
         description,
         griffin_lim_iterations=args.griffin_lim_iterations,
-        exciter=exciter,
+        exciter=excite(args, trainer, density, description),
     )
     return metrics
+
+
+def excite(
+    args: argparse.Namespace, trainer: Trainer, density: LabelMixtures, description: Description
+) -> keras.Model | None:
+    """Train what a vocoder is told by; None where sounds are better without one."""
+    if args.vocoder is False:
+        return None
+    vae, training = trainer.vae, trainer.training
+    exciter = learn_exciter(vae, training, seed=args.seed)
+    round_weights(exciter)
+    if args.vocoder:
+        return exciter
+    with_vocoder, without = (
+        SoundGenerator(
+            vae,
+            description.transform,
+            density,
+            description.labels,
+            args.griffin_lim_iterations,
+            description.texture,
+            chosen,
+        )
+        for chosen in (exciter, None)
+    )
+    rendering = compare_renderings(
+        with_vocoder, without, training, args.temperature, seed=args.seed
+    )
+    print(rendering, flush=True)
+    return exciter if rendering.vocoder_is_nearer else None
 
 
 def listen(

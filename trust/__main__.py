@@ -74,8 +74,8 @@ def _attempt(promise: Promise, attempts: int) -> tuple[str, bool]:
     started = time.monotonic()
     try:
         figure, held = promise.check(attempts), True
-    except AssertionError as error:
-        figure, held = f"**broken**: {error}", False
+    except Exception as error:  # an attempt that ends otherwise has broken it as well
+        figure, held = f"**broken**: {type(error).__name__}: {error}", False
     seconds = time.monotonic() - started
     print(f"  {promise.sentence}\n    {figure} ({seconds:.0f} s)", flush=True)
     return figure, held
