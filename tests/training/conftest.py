@@ -65,14 +65,16 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small() -> list[str]:
     """Arguments that make a run take seconds."""
-    return ["--epochs", "1", "--channels", "16", "--latent-dim", "4", "--batch-size", "4"]
+    quick = ["--epochs", "1", "--channels", "16", "--latent-dim", "4", "--batch-size", "4"]
+    return [*quick, "--vocoder", "false"]
 
 
 @pytest.fixture(scope="session")
 def model_dir(tones: Path, small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One epoch through train.py's own main, on tones of two labels."""
     folder = tmp_path_factory.mktemp("model")
-    assert train.main(["--data", str(tones), "--model-dir", str(folder), *small]) == 0
+    whole = [*small, "--vocoder", "true"]
+    assert train.main(["--data", str(tones), "--model-dir", str(folder), *whole]) == 0
     return folder
 
 
