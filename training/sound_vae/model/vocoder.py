@@ -15,8 +15,12 @@ from sound_vae.model.excitation import OCTAVES, bands, lowest_pitch
 from sound_vae.model.spectrogram import Transform
 
 SILENT = 0.01  # of a spectrogram's 0 to 1: the floor stands for silence
-NOISE_POWER = 1.5  # exponent that turns what is not periodic into a share of noise
-MEAN_LOG_DB = 2.5  # that the mean of a noise's decibels lies below its power
+# What a mean of decibels lacks. The mean of a noise's decibels lies 2.5 dB below its power; lines
+# that are now in one bin and now in the next lose less. And the mean varies less than any real
+# sound: Toda and Tokuda, "A speech parameter generation algorithm considering global variance"
+# (2007). docs/experiments.md has what these do.
+GRAIN_DB, LINES_DB = 2.5, 1.5
+CONTRAST = 1.1  # of decibels below the loudest value
 NOISES = 16  # that the noise of a sound is mixed from
 LENGTH_SCALE = 3.0  # in latent space, over which sounds get another noise
 
@@ -38,14 +42,16 @@ class Vocoder:
         """
         transform = self.transform
         pitch = lowest_pitch(transform) * tf.pow(2.0, tf.clip_by_value(octaves, 0.0, OCTAVES))
-        noisy = tf.pow(1 - tf.clip_by_value(periodicity @ self.bands, 0.0, 1.0), NOISE_POWER)
-        power = tf.exp((1 - values) * (transform.floor_db * math.log(10) / 10))
+        noisy = 1 - tf.clip_by_value(periodicity @ self.bands, 0.0, 1.0)
+        loudest = tf.reduce_max(values, axis=[1, 2], keepdims=True)
+        sharper = loudest - CONTRAST * (loudest - values)
+        power = tf.exp((1 - sharper) * (transform.floor_db * math.log(10) / 10))
         power = tf.where(values > SILENT, power, 0.0)
         width = pitch * (transform.n_fft / transform.sample_rate)
         harmonics = self._spectrum(pulses(pitch, transform))
         noise = self._spectrum(noise_of(z, transform.clip_samples))
-        lines = tf.sqrt((1 - noisy) * smoothed(power, width))
-        grain = tf.sqrt(noisy * power) * 10 ** (MEAN_LOG_DB / 20)
+        lines = tf.sqrt((1 - noisy) * smoothed(power, width)) * 10 ** (LINES_DB / 20)
+        grain = tf.sqrt(noisy * power) * 10 ** (GRAIN_DB / 20)
         spectrum = harmonics * tf.cast(lines, tf.complex64) + noise * tf.cast(grain, tf.complex64)
         return transform.inverse(tf.pad(spectrum, [[0, 0], [0, 0], [0, 1]]))
 
