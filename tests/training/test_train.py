@@ -75,6 +75,17 @@ def test_weights_are_rounded_so_that_the_archive_is_small(model_dir: Path) -> No
         np.testing.assert_array_equal(value.numpy(), rounded.numpy())
 
 
+def test_a_vocoder_has_an_exciter_and_a_model_without_one_has_none(
+    model_dir: Path, tones: Path, tmp_path: Path, small: list[str]
+) -> None:
+    assert ServedModel.load(model_dir).exciter is not None
+    arguments = ["--data", str(tones), "--model-dir", str(tmp_path / "model"), *small]
+    assert train.main([*arguments, "--vocoder", "false"]) == 0
+    model = ServedModel.load(tmp_path / "model")
+    assert model.exciter is None
+    assert model.decode(np.zeros((1, model.description.architecture.latent_dim))).wavs
+
+
 def test_training_learns_and_prints_one_plain_line_an_epoch(
     tones: Path, tmp_path: Path, small: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ import tensorflow as tf
 from sound_vae.model.excitation import BANDS, analyse, lowest_pitch
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.vocoder import CONTRAST, Vocoder, noise_of, pulses, smoothed
+from sound_vae.quality.modulation import modulation_distance, modulation_spectrum
 
 TRANSFORM = Transform.choose(8000, 0.4)
 SHAPE = (1, TRANSFORM.frames, TRANSFORM.bins)
@@ -51,6 +52,29 @@ def test_pulses_and_noise_are_as_loud_as_the_spectrogram_says() -> None:
         power = np.abs(TRANSFORM.stft(tf.constant(waves)).numpy()[0, 6:-6]) ** 2
         low, high = (power[:, part].mean() for part in (slice(8, 56), slice(72, 120)))
         assert abs(10 * np.log10(high / low) - 20 * CONTRAST) < 2
+
+
+def test_what_a_decoder_has_blurred_gets_its_fine_structure_back() -> None:
+    rng = np.random.default_rng(0)
+    pitch = tf.constant(np.geomspace([90] * 4, [130, 150, 170, 190], TRANSFORM.frames, axis=1))
+    voice = pulses(tf.cast(pitch, tf.float32), TRANSFORM).numpy() / 20
+    voice += rng.normal(size=voice.shape) / 100
+    values = TRANSFORM.spectrogram(tf.constant(voice, tf.float32))
+    real = modulation_spectrum(values.numpy(), TRANSFORM)
+    mean = tf.nn.avg_pool2d(values[..., None], 7, 1, "SAME")[..., 0]
+    found = analyse(values.numpy(), TRANSFORM)
+    rebuilt = TRANSFORM.waveform(mean, 16)
+    vocoded = Vocoder(TRANSFORM).waveform(
+        mean,
+        tf.constant(found.octaves),
+        tf.constant(found.periodicity),
+        tf.random.stateless_normal([4, 6], [0, 0]),
+    )
+    blurred, crisp = (
+        modulation_distance(real, modulation_spectrum(TRANSFORM.spectrogram(w).numpy(), TRANSFORM))
+        for w in (rebuilt, vocoded)
+    )
+    assert crisp < blurred / 2, (crisp, blurred)
 
 
 def test_silence_stays_silent() -> None:
