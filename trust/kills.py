@@ -21,7 +21,7 @@ from trust import ROOT
 from trust.promise import Promise
 
 EPOCHS = 40
-KILLS_OF_A_RUN = 5
+KILLS_OF_A_RUN = 10
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 
 

@@ -15,6 +15,7 @@ from infra.starter.pack import pack
 from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.fit.schedule import Schedule
 from sound_vae.fit.trainer import Trainer
+from sound_vae.log import sentence
 from sound_vae.model.recogniser import Recogniser
 from sound_vae.quality.compare_served import NewModel, compare_served
 from sound_vae.quality.evaluation import accuracy
@@ -123,7 +124,7 @@ def test_a_model_with_no_common_ground_is_not_compared(
     comparison = compare_served(changed(model_dir, tmp_path, name, value), new)
     assert (comparison.comparable, comparison.figures) == (False, {})
     assert words in comparison.why
-    assert str(comparison) == f"not compared with the served model: {comparison.why}"
+    assert str(comparison) == sentence(f"not compared with the served model: {comparison.why}")
     assert "\n" not in comparison.why
 
 
