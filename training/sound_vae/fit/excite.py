@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from sound_vae.data.dataset import Dataset
-from sound_vae.data.streaming import batches
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.coding import posteriors
 from sound_vae.model.excitation import Excitation, analyse
@@ -25,6 +24,7 @@ STEPS, BATCH = 1200, 64
 PASSES = 400  # fewer clips get fewer steps, so that none is heard more often than that
 LEARNING_RATE = 2e-3  # at the beginning; it falls to 0 along half a cosine
 MOST_CLIPS = 3000  # that are analysed; enough for the steps that there are
+FRAMES_AT_ONCE = 2_000  # that are analysed, each of which takes some 20 KB
 PERIODICITY_WEIGHT = 4.0  # of its squared error, against 1 of an octave's error in pitch
 
 
@@ -57,7 +57,12 @@ def learn_exciter(vae: VAE, data: Dataset, *, seed: int = 0) -> keras.Model:
 
 def _targets(data: Dataset) -> list[np.ndarray]:
     """Give the fields of an Excitation of all clips, in half precision."""
-    found = [analyse(data.clips[part], data.transform) for part in batches(data.clips)]
+    frames = max(data.transform.frames, 1)
+    at_once = max(FRAMES_AT_ONCE // frames, 1)
+    found = [
+        analyse(data.clips[np.arange(start, min(start + at_once, len(data)))], data.transform)
+        for start in range(0, len(data), at_once)
+    ]
     names = Excitation.__dataclass_fields__
     return [np.concatenate([getattr(e, name) for e in found]).astype(np.float16) for name in names]
 
