@@ -5,7 +5,7 @@ import pytest
 from trust.promise import Promise
 from trust.topics import TOPICS
 
-OF_A_WHOLE_STACK = {"load", "faults", "executions", "kills"}
+OF_A_WHOLE_STACK = {"load", "limits", "faults", "executions", "kills"}
 """One attempt of these takes minutes (a deployment, trainings); they are tried by `make trust`."""
 
 FEW = {
