@@ -16,7 +16,8 @@ from sound_vae.quality.likeness import Likeness
 from sound_vae.serving.served_model import BATCH, Sounds
 from sound_vae.serving.sound_generator import SoundGenerator
 
-SOUNDS = 200  # of each kind that are compared
+SOUNDS, FEWEST = 200, 50  # of each kind that are compared: fewer when they are long
+MOST_VALUES = 20_000_000  # of their spectrograms, which are held in memory
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def compare_renderings(
     seed: int = 0,
 ) -> Rendering:
     """Compare the same latent vectors' sounds, of labels as often as the clips have them."""
-    heard = (real.labelled() if real.labels else real).subsample(SOUNDS, seed)
+    values = real.transform.frames * real.transform.bins
+    most = max(min(SOUNDS, MOST_VALUES // values), FEWEST)
+    heard = (real.labelled() if real.labels else real).subsample(most, seed)
     names = [heard.labels[i] if heard.labels else "" for i in heard.label_ids]
     likeness = Likeness(heard.clips, heard.transform)
 
