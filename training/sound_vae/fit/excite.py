@@ -20,7 +20,8 @@ from sound_vae.model.coding import posteriors
 from sound_vae.model.excitation import Excitation, analyse
 from sound_vae.model.exciter import build_exciter
 
-STEPS, BATCH = 1200, 64
+STEPS, BATCH, SMALLEST_BATCH = 1200, 64, 8
+FRAMES_A_STEP = 6_400  # of the clips in a batch, which are fewer when they are long
 PASSES = 400  # fewer clips get fewer steps, so that none is heard more often than that
 LEARNING_RATE = 2e-3  # at the beginning; it falls to 0 along half a cosine
 MOST_CLIPS = 3000  # that are analysed; enough for the steps that there are
@@ -31,7 +32,8 @@ PERIODICITY_WEIGHT = 4.0  # of its squared error, against 1 of an octave's error
 def learn_exciter(vae: VAE, data: Dataset, *, seed: int = 0) -> keras.Model:
     """Train an exciter on the posteriors of training clips."""
     heard = data.subsample(MOST_CLIPS, seed)
-    steps = min(STEPS, math.ceil(PASSES * len(heard) / BATCH))
+    batch = min(BATCH, max(SMALLEST_BATCH, FRAMES_A_STEP // data.transform.frames))
+    steps = min(STEPS, math.ceil(PASSES * len(heard) / batch))
     mu, log_var = posteriors(vae, heard)
     targets = _targets(heard)
     exciter = build_exciter(vae.architecture, seed=seed)
@@ -49,7 +51,7 @@ def learn_exciter(vae: VAE, data: Dataset, *, seed: int = 0) -> keras.Model:
 
     rng = np.random.default_rng(seed)
     for number in range(steps):
-        some = rng.integers(0, len(mu), BATCH)
+        some = rng.integers(0, len(mu), batch)
         wanted = [tf.constant(part[some], tf.float32) for part in targets]
         step(tf.constant(mu[some]), tf.constant(log_var[some]), wanted, tf.constant(number))
     return exciter
