@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from client.failure import Failure
 from client.stack import Stack
 
-MOST_AUDIO = 3 * 1024 * 1024  # bytes of a recording: a request holds 4 MB, and base64 is larger
-MOST_ANSWER = 4 * 1024 * 1024  # bytes of a response
+MOST_BYTES = 4_000_000  # of a request or a response of a serverless endpoint
+MOST_AUDIO = MOST_BYTES * 3 // 4 - 1_000  # bytes of a recording: in base64 it is a third longer
 ROOM = 0.9  # of a response that is used
 PER_REQUEST = 16  # sounds at most, so that an answer takes a second at most
 
@@ -60,7 +60,7 @@ def sample(
             yield from sounds
             start += len(sounds)
             longest = max(len(json.dumps(s.said)) + len(s.wav) * 4 / 3 for s in sounds)
-            at_once = int(max(1, min(PER_REQUEST, MOST_ANSWER * ROOM // longest)))
+            at_once = int(max(1, min(PER_REQUEST, MOST_BYTES * ROOM // longest)))
 
 
 def morph(stack: Stack, start: str, end: str, steps: int, seed: int) -> list[Sound]:

@@ -19,7 +19,7 @@ from client.endpoint import sample
 from client.failure import Failure
 from client.stack import Stack
 
-FIRST_KEY = 36  # MIDI: C2, where drum machines begin
+FIRST_KEY, LAST_KEY = 36, 127  # MIDI: from C2 on, where drum machines begin
 AT_ONCE = 4  # requests; fewer than the endpoint's default concurrency
 STEP = 16  # sounds that are written together
 
@@ -68,6 +68,9 @@ def sfz(labels: list[str], count: int) -> str:
     """Write the instrument; the format is described at sfzformat.com."""
     lines = ["// every label has a key of its own; repeated notes take turns"]
     for key, name in enumerate(folder_names(labels).values(), FIRST_KEY):
+        if key > LAST_KEY:
+            lines.append("// there are no keys for the other labels")
+            break
         lines.append(f"<group> key={key} seq_length={count} loop_mode=one_shot")
         for number in range(count):
             lines.append(f"<region> sample={name}/{_file(number)} seq_position={number + 1}")

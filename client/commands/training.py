@@ -145,7 +145,9 @@ def _execute(session: Session, request: dict[str, Any], watch: bool) -> None:
     for warning in [*output.get("warnings", []), *output.get("data", {}).get("warnings", [])]:
         console.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)
     session.tell(
-        output, f"{served}: {escape(str(output.get('why')))}. Next: soundvae say, soundvae report"
+        output,
+        f"{served}: {escape(str(output.get('why')).rstrip('.'))}. "
+        "Next: soundvae say, soundvae report",
     )
 
 

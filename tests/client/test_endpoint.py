@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,11 @@ def test_the_endpoints_own_sentence_is_told() -> None:
 def test_a_recording_that_is_too_long_is_not_sent(tmp_path: Path) -> None:
     runtime, file = Runtime(), tmp_path / "long.wav"
     file.write_bytes(b"\0" * (endpoint.MOST_AUDIO + 1))
-    with pytest.raises(Failure, match=r"long\.wav has 3\.1 MB: a request takes at most 3\.1 MB"):
+    with pytest.raises(Failure, match=r"long\.wav has 3\.0 MB: a request takes at most 3\.0 MB"):
         endpoint.vary(serving(runtime), file, 1, 0, None)
     with pytest.raises(Failure, match=r"nowhere\.wav cannot be read"):
         endpoint.vary(serving(runtime), tmp_path / "nowhere.wav", 1, 0, None)
     assert not runtime.requests
+    file.write_bytes(b"\0" * endpoint.MOST_AUDIO)
+    endpoint.vary(serving(runtime), file, 1, 0, None)
+    assert len(json.dumps(runtime.requests[0])) < endpoint.MOST_BYTES, "the longest fits"

@@ -52,6 +52,13 @@ def test_another_packs_folder_is_left_alone(tmp_path: Path) -> None:
         make(tmp_path / "mine", Runtime())
 
 
+def test_labels_without_a_key_are_left_out_of_the_instrument() -> None:
+    instrument = pack.sfz([f"label {n}" for n in range(100)], 1)
+    assert "key=127" in instrument
+    assert "key=128" not in instrument
+    assert "there are no keys for the other labels" in instrument
+
+
 def test_labels_that_are_no_file_names_get_folders_of_their_own(tmp_path: Path) -> None:
     names = pack.folder_names(["a/b", "a-b", "A:B", "..", "hi hat"])
     assert list(names.values()) == ["a-b", "a-b-2", "A-B-3", "unnamed", "hi hat"]

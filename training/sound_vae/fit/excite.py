@@ -2,9 +2,9 @@
 
     exciter = learn_exciter(vae, training, seed=0)
 
-It has targets of its own, which are read off the spectrograms: so it needs no adversary, and not
-even a minute. The same weights and seed give the same exciter, so a run that was cut short here
-begins it again and comes to the same end.
+It has targets of its own, which are read off the spectrograms, and so needs no adversary. The same
+weights and seed give the same exciter, so a run that was cut short here begins it again and comes
+to the same end.
 """
 
 import math
@@ -25,7 +25,7 @@ FRAMES_A_STEP = 6_400  # of the clips in a batch, which are fewer when they are 
 PASSES = 400  # fewer clips get fewer steps, so that none is heard more often than that
 LEARNING_RATE = 2e-3  # at the beginning; it falls to 0 along half a cosine
 MOST_CLIPS = 3000  # that are analysed; enough for the steps that there are
-FRAMES_AT_ONCE = 2_000  # that are analysed, each of which takes some 20 KB
+FRAMES_AT_ONCE = 2_000  # that are analysed: 14 MB with 128 bins, 57 MB with 512
 PERIODICITY_WEIGHT = 4.0  # of its squared error, against 1 of an octave's error in pitch
 
 
@@ -59,8 +59,7 @@ def learn_exciter(vae: VAE, data: Dataset, *, seed: int = 0) -> keras.Model:
 
 def _targets(data: Dataset) -> list[np.ndarray]:
     """Give the fields of an Excitation of all clips, in half precision."""
-    frames = max(data.transform.frames, 1)
-    at_once = max(FRAMES_AT_ONCE // frames, 1)
+    at_once = max(FRAMES_AT_ONCE // data.transform.frames, 1)
     found = [
         analyse(data.clips[np.arange(start, min(start + at_once, len(data)))], data.transform)
         for start in range(0, len(data), at_once)
