@@ -22,6 +22,7 @@ app = typer.Typer(
     "  soundvae --local say seven three -n 4       [dim]sounds of the starter model[/]\n\n"
     "  soundvae --local upload ~/drums && soundvae --local train --watch",
 )
+SWITCHES = ("--json", "--local")
 for part in (stage, data, training, listening):
     app.registered_commands += part.commands.registered_commands
 
@@ -54,11 +55,16 @@ def chosen(
     context.obj = Session(Connection(name, profile, region), as_json)
 
 
+def switches_first(words: list[str]) -> list[str]:
+    """Let --json and --local stand after the command as well, where people type them."""
+    return sorted(words, key=lambda word: word not in SWITCHES)
+
+
 def main() -> None:
     """Run a command; what goes wrong is one sentence, and the exit code 1."""
     try:
         with in_one_sentence():
-            app()
+            app(switches_first(sys.argv[1:]))
     except Failure as failure:
         if "--json" in sys.argv:
             print(json.dumps({"error": str(failure)}))

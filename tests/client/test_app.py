@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from client import stand_in
-from client.app import app, main
+from client.app import app, main, switches_first
 
 REPOSITORY = Path(__file__).parents[2]
 ROOT = typer.main.get_command(app)
@@ -62,6 +62,11 @@ def test_a_command_that_is_not_there_is_refused() -> None:
         parse("sing seven")
     with pytest.raises(TyperException):
         parse("say seven --loud")
+
+
+def test_switches_may_stand_after_the_command() -> None:
+    typed = ["say", "seven", "--local", "-o", "digits", "--json"]
+    assert switches_first(typed) == ["--local", "--json", "say", "seven", "-o", "digits"]
 
 
 @pytest.mark.parametrize("as_json", [False, True])
