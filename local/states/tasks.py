@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
@@ -105,6 +105,16 @@ def task_failure(task: Any, env: Any, error: str, cause: str) -> FailureEvent:
     )
 
 
+def unanswered(task: Any, env: Any, service: str, error: BotoCoreError) -> FailureEvent:
+    """Return the failure of a call whose connection failed: the Java SDK's `SdkClientException`.
+
+    AWS advises to retry `Lambda.SdkClientException` as it does Lambda's own (Developer Guide,
+    "Handle transient Lambda service exceptions"); moto takes it for States.Runtime, which no Retry
+    matches.
+    """
+    return task_failure(task, env, f"{service}.SdkClientException", str(error))
+
+
 class TaskUnderTheRole:
     """A task that calls its API with a session of the state machine's role."""
 
@@ -141,9 +151,11 @@ class AwsSdkTask(TaskUnderTheRole, aws_sdk.StateTaskServiceAwsSdk):
 
         Recorded: `DynamoDb.ResourceNotFoundException`, but `DynamoDb.DynamoDbException`.
         """
+        service = self._normalise_service_error_name(self.resource.api_name)
+        if isinstance(ex, BotoCoreError):
+            return unanswered(self, env, service, ex)
         if not isinstance(ex, ClientError):
             return super()._from_error(env=env, ex=ex)
-        service = self._normalise_service_error_name(self.resource.api_name)
         about = ex.response["ResponseMetadata"]
         details = {
             "Service": service,
@@ -225,6 +237,8 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
     _eval_sync = wait_for_end
 
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
+        if isinstance(ex, BotoCoreError):
+            return unanswered(self, env, "SageMaker", ex)
         if not isinstance(ex, ClientError):
             return super()._from_error(env=env, ex=ex)
         code, message = ex.response["Error"]["Code"], ex.response["Error"]["Message"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local import faults
 from tests.local.deployment import Client, Execute, MakeRole, settled
 from tests.local.states.machines import output, task
 
@@ -286,3 +287,32 @@ def test_training_jobs_are_listed_described_and_stopped_as_granted(
     assert (
         f"sagemaker:StopTrainingJob on resource: {arn}mine--1" in execute(stop, role=role)["cause"]
     )
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "error"),
+    [
+        ("aws-sdk:s3:listBuckets", {}, "S3.SdkClientException"),
+        (
+            "sagemaker:updateEndpoint",
+            {"EndpointName": "no-such", "EndpointConfigName": "none"},
+            "SageMaker.SdkClientException",
+        ),
+    ],
+)
+def test_a_lost_connection_is_an_error_that_may_be_tried_again(
+    execute: Execute, resource: str, arguments: dict[str, Any], error: str
+) -> None:
+    call: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{resource}",
+        "Arguments": arguments,
+        "End": True,
+    }
+    service = error.partition(".")[0].lower()
+    faults.current.mishaps = [f"{service}:lost"]
+    assert execute({"Call": call})["error"] == error
+    faults.current.mishaps = [f"{service}:lost"]
+    call["Retry"] = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1}]
+    assert execute({"Call": call}).get("error") != error  # the second try was answered
+    assert faults.current.mishaps == []
