@@ -32,6 +32,9 @@ THROTTLED = ServiceError(
     "SageMaker.AmazonSageMakerException",
     "Rate exceeded (Service: AmazonSageMaker; Status Code: 400; Error Code: ThrottlingException)",
 )
+UNANSWERED = ServiceError(
+    "SageMaker.SdkClientException", "Unable to execute HTTP request: Connection reset"
+)
 REFUSED = ServiceError(
     "SageMaker.AmazonSageMakerException",
     "User is not authorized to perform: sagemaker:CreateTrainingJob (Service: AmazonSageMaker; "
@@ -187,6 +190,24 @@ def test_when_aws_is_busy_the_same_type_is_tried_again_after_a_while_and_then_th
     assert types == ["ml.g5.xlarge"] * 3 + ["ml.g4dn.xlarge"]
     assert len({job["TrainingJobName"] for job in jobs}) == 4
     assert execution.states.count("Give AWS time") == 2
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_job_that_may_have_begun_though_its_request_was_never_answered_is_stopped_first(
+    definition: dict[str, Any], aws: Aws, known: bool
+) -> None:
+    aws.job_outcomes = [UNANSWERED]
+    if not known:
+        aws.errors["stopTrainingJob"] = ServiceError(
+            "SageMaker.SageMakerException", "Requested resource not found."
+        )
+    execution = run(definition, {}, aws.account)
+    assert execution.status == "SUCCEEDED", execution.cause
+    first, second = (job["TrainingJobName"] for job in execution.calls_of("createTrainingJob.sync"))
+    assert first != second
+    assert [call["TrainingJobName"] for call in execution.calls_of("stopTrainingJob")] == [first]
+    stop, again = execution.states.index("Stop what may have begun"), len(execution.states)
+    assert stop < again - execution.states[::-1].index("Train the model") - 1
 
 
 @pytest.mark.parametrize(
