@@ -196,7 +196,12 @@ def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dic
     if args.texture:
         texture = args.texture * residual(vae, trainer.validation, AUDIBLE_VALUE)
     description = Description(
-        vae.architecture, training.transform, training.labels, args.temperature, texture
+        vae.architecture,
+        training.transform,
+        training.labels,
+        args.temperature,
+        texture,
+        args.trim_db,
     )
     export(
         folder,
@@ -221,15 +226,7 @@ def excite(
     if args.vocoder:
         return exciter
     with_vocoder, without = (
-        SoundGenerator(
-            vae,
-            description.transform,
-            density,
-            description.labels,
-            args.griffin_lim_iterations,
-            description.texture,
-            chosen,
-        )
+        SoundGenerator(vae, density, description, args.griffin_lim_iterations, chosen)
         for chosen in (exciter, None)
     )
     rendering = compare_renderings(

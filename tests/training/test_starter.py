@@ -57,11 +57,12 @@ def test_every_digit_is_audible_and_none_is_like_another(starter: Path) -> None:
     for wav in outputs["wav_bytes"].numpy():
         sound, rate = soundfile.read(io.BytesIO(wav))
         assert rate == 8000
-        assert len(sound) == description["clip_samples"]
+        assert 0.15 * rate < len(sound) <= description["clip_samples"]
         assert 20 * np.log10(np.abs(sound).max()) == pytest.approx(-1, abs=0.01)  # dBFS
         assert (np.abs(sound) >= 0.99).sum() == 0  # nothing is clipped
         voiced = np.abs(sound) > 0.05
         assert 0.03 < voiced.mean() < 0.9  # a word, not a click and not a hum
-        spectra.append(np.abs(np.fft.rfft(sound.reshape(8, -1), axis=1)).ravel())
+        whole = np.pad(sound, (0, description["clip_samples"] - len(sound)))
+        spectra.append(np.abs(np.fft.rfft(whole.reshape(8, -1), axis=1)).ravel())
     likeness = np.corrcoef(spectra) - np.eye(10)
     assert likeness.max() < 0.95

@@ -17,12 +17,12 @@ import numpy as np
 import soundfile
 
 from sound_vae.model.spectrogram import PEAK
+from sound_vae.model.trimming import moment_samples
 
 SHORTEST_SECONDS = 0.02
 SILENT = 1e-4  # peak of a sound, -80 dBFS
 RATES = range(1000, 384_001)  # Hz
 BLOCK_VALUES = 2**21  # decoded at once, of all channels: 8 MB
-MOMENT = 0.008  # seconds; silence is told by the loudness of each
 QUICK_BYTES = 2**18  # a WAV file below this is read faster than it is handed to a thread
 
 
@@ -85,7 +85,7 @@ def _sounding(recording: Recording, trim_db: float) -> tuple[int, int, float]:
     same with overlapping frames, in some ten times the time. Raises UnusableError when there is no
     sound.
     """
-    moment = round(recording.rate * MOMENT)
+    moment = moment_samples(recording.rate)
     powers, peaks, total = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)], 0
     for block in recording.blocks():
         moments = np.zeros((-(-len(block) // moment), moment), np.float32)
@@ -150,7 +150,8 @@ def _open(file: str) -> Recording:
         pass
     with soundfile.SoundFile(file) as opened:
         rate, channels = _possible(opened.samplerate), opened.channels
-        size = max(BLOCK_VALUES // channels // round(rate * MOMENT), 1) * round(rate * MOMENT)
+        moment = moment_samples(rate)
+        size = max(BLOCK_VALUES // channels // moment, 1) * moment
         if opened.frames <= size:
             block = _mixed(opened.read(dtype="float32", always_2d=True))
             return Recording(rate, channels, lambda: iter([block]))

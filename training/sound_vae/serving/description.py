@@ -25,6 +25,7 @@ class Description:
     labels: list[str]
     temperature: float  # of requests that name none
     texture: float  # standard deviation of the noise added to decoded spectrograms (0..1)
+    trim_db: float = 45.0  # below its loudest moment a sound ends; older models did not say
 
     def write(self, model_dir: Path) -> None:
         """Write model.json; it repeats rate, length and latent_dim for inference.py."""
@@ -37,6 +38,7 @@ class Description:
             "latent_dim": self.architecture.latent_dim,
             "temperature": self.temperature,
             "texture": self.texture,
+            "trim_db": self.trim_db,
         }
         text = json.dumps(content, indent=2) + "\n"
         (model_dir / DESCRIPTION_FILE).write_text(text, encoding="utf-8")
@@ -48,15 +50,15 @@ class Description:
         Raises OSError, ValueError, KeyError, TypeError or RecursionError if it is another's.
         """
         content = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
-        labels, numbers = content["labels"], (content["temperature"], content["texture"])
+        labels = content["labels"]
+        numbers = [content["temperature"], content["texture"], content.get("trim_db", cls.trim_db)]
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise ValueError("its labels are no list of names")
         if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
-            raise ValueError("its temperature or texture is no number")
+            raise ValueError("its temperature, texture or trim_db is no number")
         return cls(
             Architecture(**content["architecture"]),
             Transform(**content["transform"]),
-            content["labels"],
-            content["temperature"],
-            content["texture"],
+            labels,
+            *numbers,
         )

@@ -38,15 +38,7 @@ def export(
     Call `round_weights` before fitting the density, which depends on the weights.
     """
     density.factors.assign(_rounded(density.factors))
-    generator = SoundGenerator(
-        vae,
-        description.transform,
-        density,
-        description.labels,
-        griffin_lim_iterations,
-        description.texture,
-        exciter,
-    )
+    generator = SoundGenerator(vae, density, description, griffin_lim_iterations, exciter)
     latent_dim = vae.architecture.latent_dim
     latents = tf.function(
         generator.latents,

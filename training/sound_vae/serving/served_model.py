@@ -42,8 +42,12 @@ class Sounds:
     transform: Transform
 
     def waves(self) -> np.ndarray:
-        """Decode the files to (sounds, clip_samples), float32 in -1..1."""
-        return np.stack([tf.audio.decode_wav(wav, 1).audio[:, 0].numpy() for wav in self.wavs])
+        """Decode the files to (sounds, clip_samples), float32 in -1..1, with silence at the end."""
+        waves = np.zeros((len(self.wavs), self.transform.clip_samples), np.float32)
+        for wave, wav in zip(waves, self.wavs, strict=True):
+            sound = tf.audio.decode_wav(wav, 1).audio[:, 0].numpy()
+            wave[: len(sound)] = sound
+        return waves
 
     def spectrograms(self) -> np.ndarray:
         """Transform the sounds to (sounds, frames, bins), float16 in 0..1, as clips are."""

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.density import LabelMixtures
-from sound_vae.model.spectrogram import PEAK, Transform
+from sound_vae.model.spectrogram import PEAK
+from sound_vae.model.trimming import ends, faded
 from sound_vae.model.vocoder import Vocoder
+from sound_vae.serving.description import Description
 
 ONSET = 0.02  # of the peak: what comes before is silence
 AUDIBLE_VALUE = 0.05  # of a spectrogram, on its 0 to 1 scale: 4 dB above the floor
@@ -24,19 +26,18 @@ class SoundGenerator(tf.Module):
     def __init__(
         self,
         vae: VAE,
-        transform: Transform,
         density: LabelMixtures,
-        labels: list[str],
+        description: Description,
         iterations: int,
-        texture: float = 0.0,
         exciter: keras.Model | None = None,
     ) -> None:
         super().__init__()
         self.encoder, self.decoder = vae.encoder, vae.decoder
-        self.transform, self.density, self.iterations = transform, density, iterations
-        self.texture = texture
-        self.exciter, self.vocoder = exciter, Vocoder(transform)
-        self.labels = tf.constant(labels or [""])
+        self.density, self.iterations = density, iterations
+        self.transform, self.texture = description.transform, description.texture
+        self.trim_db = description.trim_db
+        self.exciter, self.vocoder = exciter, Vocoder(description.transform)
+        self.labels = tf.constant(description.labels or [""])
 
     @tf.function(
         autograph=False,
@@ -108,7 +109,7 @@ class SoundGenerator(tf.Module):
             return tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32)
 
     def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Turn z into WAV files of 16 bits whose peaks lie at -1 dBFS."""
+        """Turn z into WAV files of 16 bits, as long as there is sound, with peaks at -1 dBFS."""
         values = self._roughen(self.decoder(z, training=False))
         if self.exciter:
             octaves, periodicity = self.exciter(z, training=False)
@@ -117,9 +118,11 @@ class SoundGenerator(tf.Module):
             waves = self.transform.waveform(values, self.iterations)
         peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
         waves = waves * (PEAK / tf.maximum(peak, 1e-6))
+        rate = self.transform.sample_rate
+        after = ends(waves, rate, self.trim_db)
         wav = tf.map_fn(
-            lambda wave: tf.audio.encode_wav(wave[:, None], self.transform.sample_rate),
-            waves,
+            lambda sound: tf.audio.encode_wav(sound[0][: sound[1], None], rate),
+            (faded(waves, after, rate), after),
             fn_output_signature=tf.TensorSpec([], tf.string),
         )
         return {"wav_bytes": wav, "z": z}
