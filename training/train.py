@@ -33,6 +33,7 @@ from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
 from sound_vae.fit.excite import learn_exciter
 from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_batch_size
 from sound_vae.fit.trainer import Trainer, TrainingFailed
+from sound_vae.fit.warm_start import check_labels, how_to_read, model_to_start_from
 from sound_vae.log import figures_line, sentence
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means, residual
@@ -70,9 +71,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def train(args: argparse.Namespace) -> dict[str, float]:
     """Go from the data folder to the model folder; gives the figures of the finished model."""
     keras.utils.set_random_seed(args.seed)
-    data = read(args)
+    start = model_to_start_from(args.start_from) if args.start_from else None
+    data = read(args, start)
     training, validation = data.split(args.validation_split)
-    trainer = prepare(args, training, validation)
+    trainer = prepare(args, training, validation, start)
     try:
         shutil.rmtree(unfinished_folder(args.model_dir, trainer.vae.count_params()))
     except OSError as error:  # better now than when all is learnt
@@ -86,30 +88,33 @@ def train(args: argparse.Namespace) -> dict[str, float]:
     return metrics
 
 
-def read(args: argparse.Namespace) -> Dataset:
-    """Read the sounds and say what became of every file."""
+def read(args: argparse.Namespace, start: ServedModel | None = None) -> Dataset:
+    """Read the sounds, as the model to start from hears them; say what became of every file."""
+    chosen = how_to_read(args, start)
     print(sentence(f"reading {args.data}"), flush=True)
-    data = read_dataset(
-        args.data,
-        sample_rate=args.sample_rate,
-        clip_seconds=args.clip_seconds,
-        n_fft=args.n_fft,
-        hop_length=args.hop_length,
-        trim_db=args.trim_db,
-    )
+    data = read_dataset(args.data, trim_db=args.trim_db, **chosen)
     print(data.report)
+    if start:
+        check_labels(data, start)
     return data
 
 
-def prepare(args: argparse.Namespace, training: Dataset, validation: Dataset) -> Trainer:
-    """Make the networks and what trains them."""
+def prepare(
+    args: argparse.Namespace,
+    training: Dataset,
+    validation: Dataset,
+    start: ServedModel | None = None,
+) -> Trainer:
+    """Make the networks, or take those to start from, and what trains them."""
     transform = training.transform
-    vae = VAE(_architecture(args, transform))
+    vae = start.vae if start else VAE(_architecture(args, transform))
+    if start:
+        print(sentence(f"going on from the model in {start.name}"))
     print(
         f"{transform.sample_rate} Hz, {transform.seconds:.2f} s a clip, "
         f"{transform.frames} frames x {transform.bins} bins\n"
         f"{len(training)} clips to train on, {len(validation)} to validate; "
-        f"preset {args.preset}, {vae.count_params():,} parameters",
+        f"preset {vae.architecture.preset}, {vae.count_params():,} parameters",
         flush=True,
     )
     listener = None
@@ -124,6 +129,7 @@ def prepare(args: argparse.Namespace, training: Dataset, validation: Dataset) ->
         seed=args.seed,
         kl_weight=args.kl_weight,
         least_steps=STEPS_AN_EPOCH,
+        warm_start=start is not None,
     )
     return Trainer(vae, training, validation, schedule, listener=listener)
 
@@ -142,7 +148,8 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
     checkpoint = None
     if args.checkpoint_dir:
         settings = {n: getattr(args, n) for n in hyperparameters() if n not in AFTER_TRAINING}
-        checkpoint = Checkpoint(args.checkpoint_dir, fingerprint(settings, data))
+        begun = trainer.vae.get_weights() if args.start_from else []
+        checkpoint = Checkpoint(args.checkpoint_dir, fingerprint(settings, data, begun))
     history = checkpoint.restore(trainer) if checkpoint else []
     if trainer.listener and not history:
         trainer.listener.learn(trainer.training, seed=args.seed)

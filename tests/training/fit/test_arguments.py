@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import train
-from sound_vae.fit.arguments import hyperparameters, served_archive
+from sound_vae.fit.arguments import archive_in, hyperparameters
 
 
 def test_runs_under_sagemaker_with_its_folders_and_strings(
@@ -69,10 +69,10 @@ def test_sagemakers_folder_is_used_when_it_is_there(
 
 
 def test_the_channels_archive_is_found_whatever_its_name(tmp_path: Path) -> None:
-    assert served_archive(None) is None
-    assert served_archive(str(tmp_path)) == tmp_path / "model.tar.gz"
+    assert archive_in(None) is None
+    assert archive_in(str(tmp_path)) == tmp_path / "model.tar.gz"
     (tmp_path / "mine.tar.gz").touch()
-    assert served_archive(str(tmp_path)) == tmp_path / "mine.tar.gz"
+    assert archive_in(str(tmp_path)) == tmp_path / "mine.tar.gz"
 
 
 def test_reading_arguments_needs_no_keras() -> None:

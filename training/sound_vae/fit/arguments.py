@@ -54,8 +54,15 @@ def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
     folders.add_argument(
         "--served",
         type=Path,
-        default=served_archive(os.environ.get("SM_CHANNEL_SERVED")),
+        default=archive_in(os.environ.get("SM_CHANNEL_SERVED")),
         help="model.tar.gz of the served model, to be measured on the same validation clips",
+    )
+    folders.add_argument(
+        "--start-from",
+        "--start_from",
+        type=Path,
+        default=archive_in(os.environ.get("SM_CHANNEL_START")),
+        help="model.tar.gz or model folder whose weights training begins with; new ones if none",
     )
     group = parser.add_argument_group("hyperparameters")
     for name, schema in hyperparameters().items():
@@ -135,8 +142,8 @@ def _model_dir(given: str | None) -> Path | None:
     return Path(given) if given else None
 
 
-def served_archive(channel: str | None) -> Path | None:
-    """Find the archive in SageMaker's channel `served`, a folder; None when there is none."""
+def archive_in(channel: str | None) -> Path | None:
+    """Find the model's archive in a channel of SageMaker's, a folder; None without the channel."""
     if not channel:
         return None
     return next(iter(sorted(Path(channel).glob("*.tar.gz"))), Path(channel) / "model.tar.gz")

@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +85,11 @@ class Checkpoint:
         print(sentence(f"{self.file} {words}"), flush=True)
 
 
-def fingerprint(settings: dict[str, Any], data: Dataset) -> str:
-    """Hash everything that decides how a run goes."""
+def fingerprint(settings: dict[str, Any], data: Dataset, weights: Sequence[np.ndarray] = ()) -> str:
+    """Hash all that decides how a run goes; `weights` are those it begins with, if not new."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(json.dumps(data.names).encode())
-    for array in (data.clips.values, data.label_ids):
+    for array in (data.clips.values, data.label_ids, *weights):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()

@@ -22,9 +22,15 @@ class Schedule:
     seed: int
     kl_weight: float = 1.0
     least_steps: int = 1  # of an epoch; fewer clips are gone through several times
+    warm_start: bool = False  # the weights have learnt already
 
     def kl_weight_in(self, epoch: int) -> float:
-        """Weight of the divergence in an epoch, counted from 1: it rises to its full value."""
+        """Weight of the divergence in an epoch, counted from 1: it rises to its full value.
+
+        A model that has learnt already has a posterior that this would spoil.
+        """
+        if self.warm_start:
+            return self.kl_weight
         return min(epoch / max(self.epochs * WARMUP_SHARE, 1), 1) * self.kl_weight
 
     def learning_rates(

@@ -66,10 +66,12 @@ class Trainer:
     def run(self, after_epoch: Callable[[dict[str, float]], None], done: int = 0) -> None:
         """Train the epochs after the first `done`, handing the figures of each to `after_epoch`.
 
-        The best weights stay.
+        The best weights stay; after a warm start those may be the ones that it began with.
 
         Raises TrainingFailed when the loss is no longer a number.
         """
+        if self.schedule.warm_start and not done:
+            self.best_loss = self.evaluate()["val_loss"]
         for epoch in range(done + 1, self.schedule.epochs + 1):
             started = time.perf_counter()
             train_loss = self._train_epoch(epoch)
