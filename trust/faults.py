@@ -4,7 +4,7 @@ import io
 import json
 import wave
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from trust.apart import apart
 from trust.promise import Promise
@@ -82,6 +82,8 @@ def callers(attempts: int) -> str:
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ThrottlingException":
                     raise
+                said += 1
+            except HTTPClientError:  # each of the SDK's attempts lost its connection
                 said += 1
     finally:
         faults.clear()

@@ -14,6 +14,7 @@ FIELDS = (
     "spot",
     "max_runtime_minutes",
     "promote",
+    "start_from",
     "model",
     "Comment",
 )

@@ -49,12 +49,23 @@ WRONG_INPUT = (
         "Paste `promote_with` or `previous_model` of an earlier execution as the whole input.",
     ),
     Sentence(
+        'start_from must be a text / "served" or the URL of an archive in the bucket, such as '
+        "s3://…<training job>/output/model.tar.gz, but is ….",
+        '`"served"` goes on from what the endpoint serves, `promote_with` of an execution has the '
+        "URL of its model.",
+    ),
+    Sentence(
         "With the field model nothing is trained: leave out ….",
         "Leave those fields out, or `model`.",
     ),
     Sentence(
         "There is no model at …: name one that is in the bucket.",
         "It was deleted, or never there: look below `models/` and `output/`.",
+    ),
+    Sentence(
+        "There is no model to start from at …: name one that is in the bucket, or leave out "
+        "start_from.",
+        "The same.",
     ),
     Sentence(
         "There is no sound / There is only one sound under … and training needs at least …: "

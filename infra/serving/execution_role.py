@@ -22,7 +22,8 @@ from infra.serving.sagemaker_role import TRAINING_LOG, Purpose, SageMakerRole
 from infra.settings import Settings
 from infra.storage.folders import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS
 
-READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, CHECKPOINTS)  # MODELS: the served one, to compare with
+# MODELS: the served one, to compare with; OUTPUT: another run's, to start from
+READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT, CHECKPOINTS)
 WRITE = (OUTPUT, CHECKPOINTS)
 
 

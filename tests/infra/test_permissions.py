@@ -95,7 +95,7 @@ def listing(*folders: str) -> dict[str, Any]:
 def test_a_training_job_reads_its_folders_and_writes_only_results_and_checkpoints(
     template: dict[str, Any], bucket: str
 ) -> None:
-    reads = ("audio", "spectrograms", "code", "models", "checkpoints")
+    reads = ("audio", "spectrograms", "code", "models", "output", "checkpoints")
     log = {f"{LOGS}/TrainingJobs", f"{LOGS}/TrainingJobs:*"}
     assert granted(template, "ExecutionRole") == {
         "s3:GetObject": (objects(bucket, *reads), None),

@@ -51,6 +51,8 @@ def problems(given: Any, rules: dict[str, Any] = RULES) -> Any:
         {"Comment": "back to the start", "model": "s3://my-bucket/models/starter/model.tar.gz"},
         {"model": "s3://my-bucket/output/some-job/output/model.tar.gz"},
         {"model": "s3://my-bucket/models/starter/model.tar.gz"},
+        {"start_from": "served"},
+        {"start_from": "s3://my-bucket/output/some-job/output/model.tar.gz", "spot": True},
     ],
 )
 def test_good_input_is_accepted(given: Any) -> None:
@@ -69,7 +71,8 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
         (
             {"epochs": 3},
             '"epochs" is not a field of the input; there are data, hyperparameters, '
-            "instance_types, instance_count, spot, max_runtime_minutes, promote, model, Comment. "
+            "instance_types, instance_count, spot, max_runtime_minutes, promote, start_from, "
+            "model, Comment. "
             'It is a hyperparameter: write {"hyperparameters": {"epochs": 3}}.',
         ),
         (
@@ -160,7 +163,20 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
             {"model": "s3://my-bucket/models/starter/model.tar.gz", "spot": True, "data": "audio/"},
             "With the field model nothing is trained: leave out data, spot.",
         ),
+        (
+            {"model": "s3://my-bucket/models/starter/model.tar.gz", "start_from": "served"},
+            "With the field model nothing is trained: leave out start_from.",
+        ),
         ({"model": None}, "model must be a text, but is null."),
+        ({"start_from": None}, "start_from must be a text, but is null."),
+        *(
+            (
+                {"start_from": start},
+                'start_from must be "served" or the URL of an archive in the bucket, such as '
+                f's3://my-bucket/output/<training job>/output/model.tar.gz, but is "{start}".',
+            )
+            for start in ("", "best", "s3://other-bucket/output/job/output/model.tar.gz")
+        ),
         *(
             (
                 {"model": url},
@@ -217,6 +233,7 @@ def test_what_is_not_given_has_a_default() -> None:
         "offers": [{"instance_type": "ml.g5.xlarge", "spot": False}],
         "max_runtime_minutes": 60,
         "promote": "if_better",
+        "start_from": "",
         "model": "",
         "hyperparameters": {},
     }
@@ -226,7 +243,8 @@ def test_what_is_given_replaces_the_default() -> None:
     given = {"data": "audio/b/", "max_runtime_minutes": 5, "promote": "always"}
     completed = complete({**given, "instance_types": ["ml.c5.xlarge", "ml.c5.large"]})
     offers = [{"instance_type": f"ml.c5.{size}", "spot": False} for size in ("xlarge", "large")]
-    assert completed == {**given, "offers": offers, "model": "", "hyperparameters": {}}
+    left_out = {"start_from": "", "model": "", "hyperparameters": {}}
+    assert completed == {**given, "offers": offers, **left_out}
 
 
 @pytest.mark.parametrize(("given", "setting"), [({"spot": True}, False), ({}, True)])

@@ -449,3 +449,41 @@ def test_a_summary_that_comes_late_is_waited_for(definition: dict[str, Any]) -> 
         retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])
     ]
     assert 2 * 60 < sum(waits) < 5 * 60
+
+
+def inputs_of(job: dict[str, Any]) -> dict[str, str]:
+    return {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+        for channel in job["InputDataConfig"]
+    }
+
+
+def test_a_job_starts_from_the_served_model_or_from_a_named_one(
+    definition: dict[str, Any], aws: Aws, bucket: str
+) -> None:
+    aws.objects.append({"Key": "output/some-job/output/model.tar.gz", "Size": 9})
+    named = f"s3://{bucket}/output/some-job/output/model.tar.gz"
+    for start, url in (("served", aws.starter), (named, named)):
+        aws.values = {**aws.values, "/sound-vae/served-model": aws.starter}
+        execution = run(definition, {"start_from": start, "promote": "never"}, aws.account)
+        assert execution.status == "SUCCEEDED", execution.cause
+        (job,) = execution.calls_of("createTrainingJob.sync")
+        assert inputs_of(job)["start"] == url
+        assert inputs_of(job)["served"] == aws.starter
+    execution = run(definition, {"promote": "never"}, aws.account)
+    (job,) = execution.calls_of("createTrainingJob.sync")
+    assert "start" not in inputs_of(job)
+    assert "Find the model to start from" not in execution.states
+
+
+def test_a_model_to_start_from_that_is_not_there_is_named_before_anything_costs(
+    definition: dict[str, Any], aws: Aws, bucket: str
+) -> None:
+    url = f"s3://{bucket}/output/gone/output/model.tar.gz"
+    execution = run(definition, {"start_from": url}, aws.account)
+    assert (execution.status, execution.error) == ("FAILED", "SoundVae.WrongInput")
+    assert execution.cause == (
+        f"There is no model to start from at {url}: name one that is in the bucket, or leave out "
+        "start_from."
+    )
+    assert not execution.calls_of("createTrainingJob.sync")

@@ -36,6 +36,16 @@ def test_the_output_names_the_runs_report(product: Deployed) -> None:
     assert product.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
 
 
+def test_a_run_goes_on_from_what_is_served_or_from_a_run_that_was_not_promoted(
+    product: Deployed,
+) -> None:
+    former = product.run({"promote": "never"})
+    for start in ("served", former["model"]):
+        output = product.run({"promote": "never", "start_from": start})
+        assert any("starts_from=" in line for line in product.log_of(output["training_job"]))
+    assert not any("starts_from=" in line for line in product.log_of(former["training_job"]))
+
+
 @pytest.mark.parametrize(
     ("request_", "named"),
     [
@@ -56,14 +66,15 @@ def test_the_output_names_the_runs_report(product: Deployed) -> None:
         ({"model": "s3://elsewhere/model.tar.gz"}, ["model", "s3://elsewhere/model.tar.gz"]),
         ({"model": "MISSING"}, ["no model at"]),
         ({"model": "MISSING", "spot": True}, ["leave out spot"]),
+        ({"start_from": "MISSING"}, ["no model to start from at", "leave out start_from"]),
+        ({"start_from": "best"}, ["start_from", "best", '"served"']),
     ],
 )
 def test_bad_input_fails_before_anything_costs_money(
     product: Deployed, request_: dict[str, Any], named: list[str]
 ) -> None:
-    if request_.get("model") == "MISSING":
-        url = f"s3://{product.bucket}/output/none/output/model.tar.gz"
-        request_ = {**request_, "model": url}
+    url = f"s3://{product.bucket}/output/none/output/model.tar.gz"
+    request_ = {name: url if value == "MISSING" else value for name, value in request_.items()}
     before = len(product.jobs())
     cause = product.fail(request_, error="SoundVae.WrongInput")
     for word in named:

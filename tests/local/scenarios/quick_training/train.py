@@ -32,6 +32,9 @@ for epoch in range(before + 1, epochs + 1):
     part.rename(checkpoints / f"{epoch}.done")
     (checkpoints / f"{epoch - 1}.done").unlink(missing_ok=True)
     print(f"figures: epoch={epoch} val_loss={orders['val_loss']} seconds=0.1")
+if "SM_CHANNEL_START" in os.environ:
+    with tarfile.open(Path(os.environ["SM_CHANNEL_START"], "model.tar.gz")) as model:
+        print(f"starts_from={sorted(model.getnames())[0]}")
 comparison = None
 if "SM_CHANNEL_SERVED" in os.environ:
     assert Path(os.environ["SM_CHANNEL_SERVED"], "model.tar.gz").exists()
