@@ -1,7 +1,7 @@
 """The whole path on this machine: sounds -> bucket -> training job -> endpoint -> new sounds.
 
     python -m demo                          # spoken digits, made offline
-    python -m demo --data ~/sounds          # your own: wav, flac, ogg, mp3
+    python -m demo --data ~/sounds          # your own: wav, flac, ogg, mp3, aiff
     python -m demo --epochs 100             # trains longer, sounds better
 
 It runs the commands that it prints, against a stand-in for AWS of its own.

@@ -30,6 +30,7 @@ KINDS = {  # ending, then format and subtype as libsndfile calls them
     "flac": [("FLAC", "PCM_16"), ("FLAC", "PCM_24")],
     "ogg": [("OGG", "VORBIS"), ("OGG", "OPUS")],
     "mp3": [("MP3", "MPEG_LAYER_III")],
+    "aiff": [("AIFF", "PCM_16"), ("AIFF", "PCM_24"), ("AIFF", "FLOAT")],
 }
 DELICATE = ("ULAW", "IMA_ADPCM", "VORBIS", "OPUS", "MPEG_LAYER_III")
 WRITABLE = ("tone", "silence", "constant", "alternating")
@@ -157,7 +158,7 @@ parts = st.sampled_from(
 @st.composite
 def files(draw: st.DrawFn) -> tuple[Name, Content]:
     """Name a file in the folder, or in a folder of it, and fill it."""
-    endings = ["wav"] * 6 + ["WAV", "flac", "ogg", "mp3", "npy", "txt", ""]
+    endings = ["wav"] * 6 + ["WAV", "flac", "ogg", "mp3", "aiff", "npy", "txt", ""]
     ending = draw(st.sampled_from(endings))
     folders = draw(st.lists(parts, max_size=2))
     name = draw(parts) + (b"." + ending.encode() if ending else b"")

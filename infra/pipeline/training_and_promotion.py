@@ -21,7 +21,7 @@ from infra.settings import Settings
 from infra.storage.folders import AUDIO, CHECKPOINTS, MODELS, OUTPUT, SPECTROGRAMS
 from infra.storage.source_bundle import CHANNEL, SourceBundle
 
-SOUNDS = ("wav", "flac", "ogg", "mp3", "npy")
+SOUNDS = ("wav", "flac", "ogg", "mp3", "aiff", "aif", "npy")
 FEWEST_SOUNDS = 2  # one to learn from and one to validate with
 # of the sounds that a recogniser hears as the right label; less is within chance
 ACCURACY_TOLERANCE = 0.02
@@ -70,7 +70,7 @@ def values(
         "CheckpointsPrefix": CHECKPOINTS,
         "FewestSounds": FEWEST_SOUNDS,
         "SoundSuffixes": "|".join(SOUNDS),
-        "SoundKinds": ", ".join(SOUNDS[:-1]),
+        "SoundKinds": ", ".join(SOUNDS[:-2]),
         # the training job
         "TrainingRoleArn": training_role.role_arn,
         "TrainingImageGpu": images.training_gpu,

@@ -80,7 +80,7 @@ def test_a_folder_without_sounds_is_one_sentence(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "client", "upload", "--dry-run", str(tmp_path)]
     refused = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
     assert refused.returncode == 1
-    assert "no .wav, .flac, .ogg or .mp3 file" in refused.stderr
+    assert "no .wav, .flac, .ogg, .mp3 or .aiff file" in refused.stderr
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from infra.pipeline.definition import expression
 from infra.pipeline.run_name import run_name_values
+from infra.pipeline.training_and_promotion import SOUNDS
 from infra.settings import Settings
+from sound_vae.data.folder import AUDIO_SUFFIXES
 from sound_vae.data.report import DataReport
 from sound_vae.log import figures_line
 from tests.infra.pipeline.evaluator import evaluate
@@ -140,10 +142,14 @@ def test_a_folder_without_sounds_starts_nothing(
     execution = run(definition, {}, aws.account)
     assert execution.cause == (
         f"There is no sound under s3://{bucket}/audio/ and training needs at least 2: upload wav, "
-        "flac, ogg, mp3 files there, or prepared .npy spectrograms, or name another folder in the "
-        "field data."
+        "flac, ogg, mp3, aiff files there, or prepared .npy spectrograms, or name another folder "
+        "in the field data."
     )
     assert not execution.calls_of("createTrainingJob.sync")
+
+
+def test_the_kinds_of_files_that_are_counted_are_those_that_training_reads() -> None:
+    assert {f".{suffix}" for suffix in SOUNDS} == AUDIO_SUFFIXES | {".npy"}
 
 
 def test_a_single_sound_is_found_out_before_anything_costs_money(

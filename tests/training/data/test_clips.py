@@ -26,7 +26,7 @@ def waves(clips: Clips) -> np.ndarray:
     return clips.waves(np.arange(len(clips.names)))
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
 @pytest.mark.parametrize("rate", [8000, 22050, 44100])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_reads_every_format_rate_and_channel_count(
@@ -112,14 +112,14 @@ def test_reasons_do_not_repeat_names(tmp_path: Path) -> None:
 def test_a_truncated_file_is_kept_or_skipped_but_never_ends_the_run(
     tmp_path: Path, tone: Tone
 ) -> None:
-    for suffix in ("wav", "flac", "ogg", "mp3"):
+    for suffix in ("wav", "flac", "ogg", "mp3", "aiff"):
         file = tmp_path / f"cut.{suffix}"
         soundfile.write(file, tone(440, 1.0), 8000)
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 3])
     soundfile.write(tmp_path / "whole.wav", tone(440), 8000)
     clips = read_folder(tmp_path)
     assert "whole.wav" in clips.names
-    assert clips.report.kept + len(clips.report.skipped) == 5
+    assert clips.report.kept + len(clips.report.skipped) == 6
 
 
 def test_samples_that_are_not_numbers_are_skipped(tmp_path: Path, tone: Tone) -> None:
@@ -201,7 +201,7 @@ def test_an_hour_is_read_like_a_short_sound_with_no_more_memory(
     assert peak < 40e6  # all of it would be 230 MB
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
 def test_blocks_give_the_same_as_the_whole(
     tmp_path: Path, tone: Tone, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

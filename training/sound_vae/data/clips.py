@@ -21,7 +21,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from sound_vae.data.audio import SHORTEST_SECONDS, cropped, is_quick, read_sound, resampled
-from sound_vae.data.folder import is_sound, label_of
+from sound_vae.data.folder import SOUND_KINDS, is_sound, label_of
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import bounded_map
 from sound_vae.data.warnings import about_sounds
@@ -75,7 +75,7 @@ def read_clips(
     report = DataReport.on(files, refused)
     sounds = _sounds(files, report)
     if not sounds:
-        raise DataError(_nothing(folder, report, "no .wav, .flac, .ogg or .mp3 file"))
+        raise DataError(_nothing(folder, report, f"no {SOUND_KINDS} file"))
     most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
     names, lengths, rates, ends, several_channels = [], [], [], [0], 0
     threads = os.cpu_count() or 1
@@ -137,7 +137,7 @@ def _sounds(files: Sequence[str], report: DataReport) -> list[str]:
 
 def _nothing(folder: Path, report: DataReport, what: str) -> str:
     if not report.skipped:
-        return f"{folder} is empty: put .wav, .flac, .ogg or .mp3 files there"
+        return f"{folder} is empty: put {SOUND_KINDS} files there"
     name, reason = report.skipped[0]
     return (
         f"{folder} holds {what}: {len(report.skipped)} files were skipped, "

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sound_vae.data.report import DataError
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
+SOUND_KINDS = ".wav, .flac, .ogg, .mp3 or .aiff"  # in sentences
 
 
 def visible_files(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
