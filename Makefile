@@ -10,7 +10,7 @@ export UV_LINK_MODE ?= hardlink
 export UV_COMPILE_BYTECODE := 1
 PY := .venv/bin/python
 # that run the tests; the half of them mostly waits
-PROCESSES ?= 2
+PROCESSES ?= 3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .PHONY: help demo test lint format synth bootstrap deploy destroy smoke bench trust lock clean
