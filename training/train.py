@@ -43,6 +43,7 @@ from sound_vae.model.recogniser import Recogniser
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.compare_served import Comparison, NewModel, compare_served
 from sound_vae.quality.evaluation import evaluate, train_recogniser
+from sound_vae.quality.latent_map import write_map
 from sound_vae.quality.rendering import compare_renderings
 from sound_vae.quality.run_report import write_run_report
 from sound_vae.quality.summary import write_summary
@@ -191,14 +192,13 @@ def finish(
 
 
 def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dict[str, float]:
-    """Round the weights, fit density and exciter to what they give, and export all of it."""
+    """Round the weights, fit density and exciter to what they give, and export all, with a map."""
     vae, training = trainer.vae, trainer.training
     round_weights(vae)
     metrics = trainer.evaluate()
     fitted = training.subsample(MOST_CLIPS, args.seed)
-    density = LabelMixtures.fit(
-        posterior_means(vae, fitted), fitted.label_ids, fitted.labels, args.seed
-    )
+    means = posterior_means(vae, fitted)
+    density = LabelMixtures.fit(means, fitted.label_ids, fitted.labels, args.seed)
     texture = 0.0
     if args.texture:
         texture = args.texture * residual(vae, trainer.validation, AUDIBLE_VALUE)
@@ -218,6 +218,7 @@ def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dic
         griffin_lim_iterations=args.griffin_lim_iterations,
         exciter=excite(args, trainer, density, description),
     )
+    write_map(folder, means, fitted, args.seed)
     return metrics
 
 

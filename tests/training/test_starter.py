@@ -44,6 +44,23 @@ def test_the_archive_answers_with_the_handler_of_this_repository(
     assert files(starter / "code") == files(tmp_path)
 
 
+def test_its_map_shows_every_digit_beside_its_like(starter: Path) -> None:
+    description = json.loads((starter / "model.json").read_text())
+    drawn = json.loads((starter / "map.json").read_text())
+    assert drawn["labels"] == description["labels"]
+    points = drawn["points"]
+    assert len(points) == 2000
+    assert {len(point["z"]) for point in points} == {description["latent_dim"]}
+    assert all(drawn["labels"][point["label"]] == point["name"].split("/")[0] for point in points)
+    plane = np.array([[point["x"], point["y"]] for point in points])
+    assert np.abs(plane).max() == 1
+    apart = np.square(plane[:, None] - plane[None]).sum(axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    labels = np.array([point["label"] for point in points])
+    nearest = np.argpartition(apart, 10, axis=1)[:, :10]
+    assert (labels[nearest] == labels[:, None]).mean() > 0.9
+
+
 def test_every_digit_is_audible_and_none_is_like_another(starter: Path) -> None:
     description: dict[str, Any] = json.loads((starter / "model.json").read_text())
     assert sorted(description["labels"]) == sorted(DIGITS)

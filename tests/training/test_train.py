@@ -17,9 +17,11 @@ import soundfile
 import tensorflow as tf
 
 import train
+from sound_vae.data.dataset import read_dataset
 from sound_vae.fit.arguments import hyperparameters
 from sound_vae.fit.trainer import Trainer
 from sound_vae.model.autoencoder import VAE
+from sound_vae.model.coding import posterior_means
 from sound_vae.model.density import LabelMixtures
 from sound_vae.quality.evaluation import FIGURES
 from sound_vae.serving.description import Description
@@ -36,6 +38,7 @@ def test_one_epoch_writes_what_the_serving_container_reads(model_dir: Path) -> N
         "1/variables/variables.index",
         "code/inference.py",
         "model.json",
+        "map.json",
         "vae.weights.h5",
         "metrics.json",
     } <= files
@@ -46,6 +49,18 @@ def test_one_epoch_writes_what_the_serving_container_reads(model_dir: Path) -> N
     assert (model_dir / "code/inference.py").read_text() == (
         HERE / "sound_vae/serving/container/inference.py"
     ).read_text()
+
+
+def test_the_map_holds_the_training_clips_where_the_encoder_puts_them(
+    model_dir: Path, tones: Path
+) -> None:
+    drawn = json.loads((model_dir / "map.json").read_text())
+    training, _ = read_dataset(tones).split(hyperparameters()["validation_split"]["default"])
+    assert drawn["labels"] == training.labels
+    assert [point["name"] for point in drawn["points"]] == training.names
+    assert [point["label"] for point in drawn["points"]] == training.label_ids.tolist()
+    mu = posterior_means(ServedModel.load(model_dir).vae, training)
+    np.testing.assert_allclose([point["z"] for point in drawn["points"]], mu, atol=6e-4)
 
 
 def test_saved_weights_and_saved_graph_give_the_same_sound(
