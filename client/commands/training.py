@@ -11,6 +11,7 @@ from rich.table import Table
 from client import runs
 from client.failure import Failure
 from client.session import Session
+from client.stack import Stack
 from client.watching import watch as show
 
 commands = typer.Typer()
@@ -30,10 +31,20 @@ def train(
     promote: Annotated[
         str | None, typer.Option(help="if_better, always or never; the stack's setting if none.")
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--start-from",
+            metavar="MODEL",
+            help='Begin with a model\'s weights: "served", a run by its name, "latest", or a URL.',
+        ),
+    ] = None,
 ) -> None:
     """Train on what was uploaded; the endpoint serves the result if it is better.
 
     Example: soundvae train --set epochs=80 --watch
+
+    A few more recordings: soundvae train --start-from served --set epochs=10
     """
     session: Session = context.obj
     request: dict[str, Any] = {}
@@ -43,6 +54,8 @@ def train(
         request["spot"] = True
     if promote:
         request["promote"] = promote
+    if start_from:
+        request["start_from"] = _model_to_start_from(session.stack(), start_from)
     _execute(session, request, watch)
 
 
@@ -116,6 +129,13 @@ def rollback(context: typer.Context) -> None:
     """
     session: Session = context.obj
     _execute(session, {"model": runs.previous_model(session.stack())}, watch=True)
+
+
+def _model_to_start_from(stack: Stack, named: str) -> str:
+    """Say it as an execution's input does; a run's name becomes the URL of its model."""
+    if named == "served" or named.startswith("s3://"):
+        return named
+    return runs.model_of(runs.named(stack, named))
 
 
 def _setting(text: str) -> tuple[str, Any]:

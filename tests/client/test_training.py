@@ -1,0 +1,70 @@
+"""`soundvae train` says what an execution is to begin with, and names a run's model by its run."""
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from client.app import app
+from client.stack import Stack
+
+MODEL = "s3://bucket/output/job/output/model.tar.gz"
+
+
+class Executions:
+    """A state machine with one run that has ended, and those that are started."""
+
+    def __init__(self, output: dict[str, Any]) -> None:
+        self.started: list[dict[str, Any]] = []
+        self.output = output
+
+    def start_execution(self, **given: str) -> dict[str, str]:
+        self.started.append(json.loads(given["input"]))
+        return {"executionArn": "arn:aws:states:us-east-1:1:execution:sound-vae:new"}
+
+    def get_paginator(self, _: str) -> Any:
+        run = {"executionArn": "arn:aws:states:us-east-1:1:execution:sound-vae:5c1e-run"}
+        return SimpleNamespace(paginate=lambda **_: [{"executions": [run]}])
+
+    def describe_execution(self, **_: str) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        status = "SUCCEEDED" if self.output else "RUNNING"
+        return {"status": status, "startDate": now, "output": json.dumps(self.output)}
+
+
+@pytest.fixture
+def executions(monkeypatch: pytest.MonkeyPatch) -> Executions:
+    found = Executions({"model": MODEL})
+    stack = SimpleNamespace(client=lambda _: found, state_machine="arn")
+    monkeypatch.setattr(Stack, "find", lambda _: stack)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "request_"),
+    [
+        ([], {}),
+        (["--set", "epochs=3", "--spot"], {"hyperparameters": {"epochs": 3}, "spot": True}),
+        (["--start-from", "served"], {"start_from": "served"}),
+        (["--start-from", MODEL], {"start_from": MODEL}),
+        (["--start-from", "5c1e"], {"start_from": MODEL}),
+        (["--start-from", "latest"], {"start_from": MODEL}),
+    ],
+)
+def test_the_options_become_the_execution_s_input(
+    executions: Executions, options: list[str], request_: dict[str, Any]
+) -> None:
+    done = CliRunner().invoke(app, ["train", *options])
+    assert done.exit_code == 0, done.output
+    assert executions.started == [request_]
+
+
+def test_a_run_that_has_no_model_yet_cannot_be_started_from(executions: Executions) -> None:
+    executions.output = {}
+    done = CliRunner().invoke(app, ["train", "--start-from", "5c1e"])
+    assert done.exit_code != 0
+    assert "Run 5c1e-run has no model: it is still running" in str(done.exception)
+    assert executions.started == []
