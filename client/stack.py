@@ -14,7 +14,8 @@ from botocore.config import Config
 from client.failure import Failure
 
 ENDPOINT_SECONDS = 65  # a serverless endpoint has 60 for an answer
-ATTEMPTS = {"sagemaker-runtime": 6}  # a serverless endpoint that starts refuses for a while
+# a serverless endpoint that starts refuses for a while; thousands of files meet some mishap
+ATTEMPTS = {"sagemaker-runtime": 6, "s3": 6}
 
 
 @dataclass(frozen=True)

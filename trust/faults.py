@@ -2,7 +2,10 @@
 
 import io
 import json
+import random
+import tempfile
 import wave
+from pathlib import Path
 
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -11,6 +14,7 @@ from trust.promise import Promise
 
 SHARE = 0.05
 """Of all requests to S3 and SageMaker, while an execution or a deployment runs."""
+MOST_GOES, MOST_BYTES = 20, 50_000  # of an upload, and of a file in it
 
 
 def executions(attempts: int) -> str:
@@ -93,6 +97,43 @@ def callers(attempts: int) -> str:
     return f"{attempts - said:,} of {attempts:,} answered, all with the same bytes"
 
 
+def uploads(attempts: int) -> str:
+    """Upload a folder while requests go wrong, again until all of it is said to be there."""
+    from client.sounds import PREFIX, upload
+    from client.stack import Connection, Stack
+    from local import faults
+    from tests.local.deployment import REGION
+    from tests.local.scenarios.assemblies import NAME
+    from trust.product import product
+
+    s3, chance, goes = product().client("s3"), random.Random(1), 0
+    stack = Stack.find(Connection(name=NAME, region=REGION))
+    files = {
+        f"upload/{i}.wav": chance.randbytes(chance.randint(1, 50_000)) for i in range(attempts)
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "upload").mkdir()
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        faults.current.unreliable = SHARE
+        try:
+            for goes in range(1, MOST_GOES + 1):
+                try:
+                    outcomes = list(upload(stack, Path(folder), list(files)))
+                    break
+                except (ClientError, HTTPClientError):  # said; what has arrived is not sent again
+                    assert goes < MOST_GOES, f"not all was sent in {goes} goes"
+        finally:
+            faults.clear()
+    assert {outcome.name for outcome in outcomes} == set(files)
+    for name, content in files.items():
+        there = s3.get_object(Bucket=stack.bucket, Key=PREFIX + name)["Body"].read()
+        assert there == content, f"{name} is not what was sent"
+        s3.delete_object(Bucket=stack.bucket, Key=PREFIX + name)
+    again = "at the first go" if goes == 1 else f"in {goes} goes"
+    return f"{attempts:,} of {attempts:,} files arrived as they are, {again}"
+
+
 PROMISES = [
     Promise(
         "An execution whose requests go wrong tries again or says why, and leaves nothing half "
@@ -112,5 +153,11 @@ PROMISES = [
         "the same with a tenth of the requests, boto3's own retries",
         500,
         apart(callers),
+    ),
+    Promise(
+        "An upload brings every file whole or says that it could not, and goes on when repeated",
+        "`soundvae upload` of files of 1 to 50,000 bytes, a twentieth of its requests as above",
+        2_000,
+        apart(uploads),
     ),
 ]

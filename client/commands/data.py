@@ -28,7 +28,7 @@ SOURCES = {DataSet.fsdd: fetching.FSDD}
 @commands.command()
 def upload(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="With .wav, .flac, .ogg or .mp3 files.")],
+    folder: Annotated[Path, typer.Argument(help="With .wav, .flac, .ogg, .mp3 or .aiff files.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is used.")] = False,
 ) -> None:
     """Read a folder of sounds, say what will be used, and send it to the bucket.
