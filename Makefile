@@ -13,7 +13,7 @@ PY := .venv/bin/python
 PROCESSES ?= 3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help demo test lint format synth bootstrap deploy destroy smoke bench trust lock clean
+.PHONY: help demo test lint format docs synth bootstrap deploy destroy smoke bench trust lock clean
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -31,6 +31,10 @@ lint: .venv/.ready ## formatting, style and types
 format: .venv/.ready ## rewrite the files the way `make lint` wants them
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+docs: .venv/.ready ## the pages as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet
+	@echo "site/index.html"
 
 synth: .venv/.ready node_modules/.ready ## the CloudFormation template, in cdk.out/
 	cdk synth --quiet
@@ -65,7 +69,7 @@ lock: $(UV) ## renew the pinned and hashed versions from what is asked for
 	$(PY) -m trust.licences
 
 clean: ## remove everything that make and its programs made
-	rm -rf .tools .venv .venv-job .venv-serving node_modules .cache cdk.out demo-output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .tools .venv .venv-job .venv-serving node_modules .cache cdk.out site demo-output .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --target also works where the system's Python refuses to be installed into

@@ -1,6 +1,9 @@
 """What the pages point at is there, and the sentences that they explain are said."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,19 @@ def test_every_link_leads_to_something_that_is_there(page: str) -> None:
         assert target.exists(), f"{link}: there is no {path}"
         if anchor:
             assert anchor in anchors(target), f"{link}: no such heading"
+
+
+def test_the_site_builds_and_none_of_its_links_leads_nowhere(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    quietly = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=quietly, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "model" / "index.html").read_text(encoding="utf-8")
+    (source,) = set(re.findall(r'href="([^"]*/vocoder\.py)"', page))
+    assert (tmp_path / "model" / source).resolve().is_file()
+    assert (tmp_path / "project" / "index.html").is_file()
 
 
 def test_the_index_lists_every_page() -> None:
