@@ -14,6 +14,7 @@ import numpy as np
 
 import train
 from sound_vae.data.dataset import read_dataset
+from sound_vae.fit import excite
 from sound_vae.fit.device import Device
 
 folder, megabytes, *arguments = sys.argv[1:]
@@ -29,5 +30,6 @@ except MemoryError:
     fits = False
 print(f"\nspectrograms={values.nbytes} fits={fits} heard={values[-1].any()}")
 if arguments:
+    excite.STEPS = 20  # take as much memory as all
     Device.here = classmethod(lambda cls: cls(resident_bytes=0))  # type: ignore[assignment,method-assign]
     sys.exit(train.main(["--data", f"{folder}/many", *arguments]))
