@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -44,6 +45,10 @@ class Runs:
         request = {"arguments": self.arguments, "log": str(self.log), "compiled": compiled}
         self.server.stdin.write(json.dumps(request) + "\n")
         return int(self.server.stdout.readline())
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait so long for the end of the run; tell whether it came."""
+        return bool(select.select([self.server.stdout], [], [], seconds)[0])
 
     def end(self) -> int:
         """Wait for the end of the run; give its exit code."""
@@ -102,9 +107,9 @@ def kill(runs: Runs, seconds: float, number: signal.Signals) -> bool:
     """Kill a run after some seconds; tell whether it still ran."""
     before, lines = runs.saved(), len(runs.printed())
     process = runs.start()
-    time.sleep(seconds)
-    with contextlib.suppress(ProcessLookupError):  # it has ended
-        os.kill(process, number)
+    if not runs.ended_within(seconds):
+        with contextlib.suppress(ProcessLookupError):  # it has ended just now
+            os.kill(process, number)
     code = runs.end()
     if code == 0:
         return False
