@@ -39,7 +39,7 @@ from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means, residual
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.listener import Listener
-from sound_vae.model.recogniser import Recogniser
+from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.compare_served import Comparison, NewModel, compare_served
 from sound_vae.quality.evaluation import evaluate, train_recogniser
@@ -256,8 +256,12 @@ def listen(
         seed=args.seed,
         recogniser=recogniser,
     )
-    line = figures_line(figures) if figures else "too few clips to measure the quality by"
-    print(line, flush=True)
+    clips = len(trainer.training)
+    if clips < FEWEST_CLIPS:
+        given = "only some figures" if figures else "no figure"
+        print(f"{clips} clips to learn from are too few to measure all by: {given}", flush=True)
+    if figures:
+        print(figures_line(figures), flush=True)
     return figures
 
 

@@ -9,7 +9,7 @@ import pytest
 from sound_vae.data.dataset import Dataset
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.density import LabelMixtures
-from sound_vae.quality.evaluation import FIGURES, LABELLED_ONLY, evaluate, fine_structure
+from sound_vae.quality.evaluation import FIGURES, LABELLED_ONLY, OF_FEW, evaluate, fine_structure
 from sound_vae.serving.description import Description
 from sound_vae.serving.export import export
 from sound_vae.serving.served_model import ServedModel
@@ -52,8 +52,20 @@ def test_unlabelled_data_gets_the_same_figures_without_accuracy(model: ServedMod
     assert set(figures) == set(FIGURES) - set(LABELLED_ONLY)
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("clips", [10, 99])
+def test_few_clips_get_those_figures_that_few_can_give(
+    model: ServedModel, clips: int, labelled: bool
+) -> None:
+    training, rest = parts(clips, labelled=labelled)
+    figures = evaluate(model, training, rest.subset(np.arange(1)), sounds=20)
+    assert list(figures) == list(OF_FEW)
+    assert all(math.isfinite(value) for value in figures.values())
+    assert figures["modulation_db"] > figures["modulation_floor"]  # an untrained model's sounds
+
+
 def test_a_handful_of_clips_is_not_enough_to_measure_anything(model: ServedModel) -> None:
-    assert evaluate(model, *parts(99, labelled=False), sounds=20) == {}
+    assert evaluate(model, *parts(9, labelled=False), sounds=20) == {}
 
 
 def test_fine_structure_is_measured_against_the_clips_that_are_named(model: ServedModel) -> None:

@@ -51,6 +51,8 @@ FIGURES = {
     "told_apart_rebuilt": "the same of real clips and others whose phases were reconstructed",
 }
 LABELLED_ONLY = ("accuracy", "real_accuracy")
+OF_FEW = ("diversity", "nearest", "reconstruction_db", "modulation_db", "modulation_floor")
+FEWEST_MEASURED = 10  # training clips; what can be said of fewer is chance
 MOST_FINE = 1000  # clips whose fine structure is measured
 MOST_TOLD_APART = 500  # sounds of either kind, which take some ten seconds
 MOST_CLIPS = 10_000  # of either side that are compared; ample, and it takes no longer for more
@@ -71,21 +73,23 @@ def evaluate(
     Fine structure is measured against training clips, or against those that are given.
 
     As many sounds are drawn as real ones are compared, label by label: `sounds`, or fewer where
-    there are fewer training clips. With less than `FEWEST_CLIPS` of those nothing can be measured,
-    and there are no figures.
+    there are fewer training clips. With less than `FEWEST_CLIPS` of those a recogniser learns
+    nothing, and distances of distributions are chance: then only the figures `OF_FEW` are given,
+    and none with less than `FEWEST_MEASURED`.
     """
     transform = training.transform
     if training.labels:
         training, validation = training.labelled(), validation.labelled()
-    if len(training) < FEWEST_CLIPS:
+    if len(training) < FEWEST_MEASURED:
         return {}
+    few = len(training) < FEWEST_CLIPS
     training, validation = (data.subsample(MOST_CLIPS, seed) for data in (training, validation))
     real = training.subset(balanced(training.label_ids, sounds, seed))
     asked = real.label_ids
     names = [training.labels[i] if training.labels else "" for i in asked]
     sampled = model.sample(names, sound_seeds(len(names), seed)).spectrograms()
     figures: dict[str, float] = {}
-    if training.labels:
+    if training.labels and not few:
         recogniser = recogniser or Recogniser.train(training, seed=seed)
         features, heard = recogniser.listen(sampled)
         of_validation, heard_in_validation = recogniser.listen(validation.clips)
@@ -99,9 +103,10 @@ def evaluate(
             (cepstral_statistics(values, transform) - mean) / deviation
             for values in (sampled, validation.clips, real.clips)
         )
-    figures["frechet"] = frechet_distance(features, of_validation)
-    figures["frechet_floor"] = frechet_distance(of_real, of_validation)
-    figures["frechet_ratio"] = figures["frechet"] / max(figures["frechet_floor"], 1e-9)
+    if not few:
+        figures["frechet"] = frechet_distance(features, of_validation)
+        figures["frechet_floor"] = frechet_distance(of_real, of_validation)
+        figures["frechet_ratio"] = figures["frechet"] / max(figures["frechet_floor"], 1e-9)
     figures["diversity"] = diversity(features, of_real, asked)
     patches = (
         clip_patches(values, transform) for values in (sampled, validation.clips, training.clips)
@@ -110,7 +115,8 @@ def evaluate(
     figures["reconstruction_db"] = reconstruction_error(
         validation.clips, model.decode(_encode(model, validation)).spectrograms(), transform
     )
-    figures["distance"] = Likeness(validation.clips, transform).distance(sampled)
+    if not few:
+        figures["distance"] = Likeness(validation.clips, transform).distance(sampled)
     if against is None:
         others = training.subset(np.flatnonzero(~np.isin(training.names, real.names)))
         if len(others) < len(real) // 2:  # one half of the real ones stands for the others
@@ -118,16 +124,18 @@ def evaluate(
             real, others = (real.subset(np.sort(part)) for part in np.array_split(mixed, 2))
     else:
         real, others = against, real
-    return figures | fine_structure(sampled, real, others, seed)
+    figures |= fine_structure(sampled, real, others, seed, tell=not few)
+    return {name: figures[name] for name in OF_FEW} if few else figures
 
 
 def fine_structure(
-    sampled: np.ndarray, real: Dataset, others: Dataset, seed: int = 0
+    sampled: np.ndarray, real: Dataset, others: Dataset, seed: int = 0, *, tell: bool = True
 ) -> dict[str, float]:
     """Measure what blur takes away: of sampled sounds, (sounds, frames, bins), against real ones.
 
-    `others` are real, too: they show what the measures say of sounds that could not be better, as
-    they are, and with their phases reconstructed as the served graph does it.
+    Without `tell` no network is asked to tell them apart. `others` are real, too: they show what
+    the measures say of sounds that could not be better, as they are, and with their phases
+    reconstructed as the served graph does it.
     """
     transform = real.transform
     ours, theirs = (_values(data, seed) for data in (real, others))
@@ -138,6 +146,8 @@ def fine_structure(
         figures[f"modulation_{name}"] = modulation_distance(
             spectrum, modulation_spectrum(values, transform)
         )
+    if not tell:
+        return figures
     count = min(len(ours), len(theirs), len(sampled), MOST_TOLD_APART)
     rng = np.random.default_rng(seed)
     for name, values in {"": sampled, "_floor": theirs, "_rebuilt": again}.items():
