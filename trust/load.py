@@ -40,9 +40,11 @@ def callers(attempts: int) -> str:
 
         sampling = threading.Thread(target=sample)
         sampling.start()
-        steps = _locust(stack, attempts / len(STEPS))
-        done.set()
-        sampling.join()
+        try:
+            steps = _locust(stack, attempts / len(STEPS))
+        finally:
+            done.set()
+            sampling.join()
     failed = {step["name"]: step["num_failures"] for step in steps if step["num_failures"]}
     assert not failed, f"failed, by the number of callers: {failed}"
     third = max(1, len(memory) // 3)
