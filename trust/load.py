@@ -57,9 +57,9 @@ def callers(attempts: int) -> str:
 
 def _locust(stack: HandlerStack, step_seconds: float) -> list[dict[str, Any]]:
     """Return Locust's figures, one for each number of callers."""
-    locust = Path(sys.executable).with_name("locust")
     file = ROOT / "trust" / "callers.py"
-    command = [locust, "-f", file, "--headless", "--host", stack.url, "--json", "-L", "ERROR"]
+    command = [sys.executable, "-m", "locust", "-f", file, "--headless", "--host", stack.url]
+    command += ["--json", "-L", "ERROR"]
     environment = os.environ | {
         "TRUST_STEPS": " ".join(map(str, STEPS)),
         "TRUST_STEP_SECONDS": str(step_seconds),
