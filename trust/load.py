@@ -11,7 +11,6 @@ import threading
 import time
 import wave
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import requests
