@@ -19,7 +19,7 @@ PER_REQUEST = 16  # sounds at most, so that an answer takes a second at most
 
 
 class Refused(Failure):
-    """The endpoint says what is wrong with a request: another one may do."""
+    """Something is wrong with a request, which the endpoint says as a rule: another one may do."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def vary_content(
 ) -> list[Sound]:
     """Ask for variations of a recording of this name, the content of a WAV file."""
     if len(content) > MOST_AUDIO:
-        raise Failure(
+        raise Refused(
             f"{name} has {len(content) / 1e6:.1f} MB: a request takes at most "
             f"{MOST_AUDIO / 1e6:.1f} MB, so cut it shorter first."
         )

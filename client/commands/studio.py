@@ -1,5 +1,6 @@
 """The command that opens the page: studio."""
 
+import contextlib
 import os
 from typing import Annotated
 
@@ -42,4 +43,5 @@ def studio(
 
     local = bool(os.environ.get("AWS_ENDPOINT_URL"))
     where = "this machine" if local else str(session.connection.session.region_name)
-    Server(stack, listener, where, ready=ready).serve_until_stopped()
+    with contextlib.suppress(KeyboardInterrupt):  # this is how it ends
+        Server(stack, listener, where, ready=ready).serve_until_stopped()

@@ -17,6 +17,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from starlette.applications import Starlette
@@ -70,6 +71,7 @@ class _Studio:
     def __init__(self, stack: Stack, where: str, models: ServedModels) -> None:
         self.stack, self.where, self.models = stack, where, models
         self.watched: OrderedDict[str, RunProgress] = OrderedDict()
+        self.lock = Lock()
 
     async def model(self, _: Request) -> Response:
         served = await run_in_threadpool(self.models.now)
@@ -109,13 +111,17 @@ class _Studio:
 
     def _progress(self, name: str) -> RunProgress:
         """Find what is known of a run, and forget the one that nobody has asked for longest."""
-        if name not in self.watched:
-            run = runs.named(self.stack, name)
-            self.watched[name] = RunProgress(self.stack, run)
-        self.watched.move_to_end(name)
-        while len(self.watched) > WATCHED:
-            self.watched.popitem(last=False)
-        return self.watched[name]
+        with self.lock:
+            if name not in self.watched:
+                try:
+                    run = runs.named(self.stack, name)
+                except Failure as failure:
+                    raise WrongWishError(str(failure)) from failure
+                self.watched[name] = RunProgress(self.stack, run)
+            self.watched.move_to_end(name)
+            while len(self.watched) > WATCHED:
+                self.watched.popitem(last=False)
+            return self.watched[name]
 
 
 def _answering(handler: Handler) -> Handler:

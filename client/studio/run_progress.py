@@ -12,6 +12,7 @@ from client.failure import Failure, in_one_sentence
 from client.following import JobLog, outline
 from client.runs import Run
 from client.stack import Stack
+from client.studio.wishes import WrongWishError
 
 SAMPLES = "output/{job}/tensorboard/samples/"
 """Where SageMaker's TensorBoardOutputConfig puts the sounds that a job makes while it trains."""
@@ -63,7 +64,9 @@ class RunProgress:
         with self._lock, in_one_sentence():
             key = self._samples.get((epoch, name))
             if not key:
-                raise Failure(f"The run {self._name} has no sound {name!r} of epoch {epoch}.")
+                raise WrongWishError(
+                    f"The run {self._name} has no sound {name!r} of epoch {epoch}."
+                )
             found = self._stack.client("s3").get_object(Bucket=self._stack.bucket, Key=key)
             if found["ContentLength"] > MOST_SAMPLE_BYTES:
                 raise Failure(f"{key} is larger than {MOST_SAMPLE_BYTES // 1_000_000} MB.")

@@ -47,8 +47,10 @@ class SoundMap:
         try:
             said = json.loads(content)
             labels, points = said["labels"], [_point(entry) for entry in said["points"]]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Failure(f"The model's map.json cannot be read: {error!r}.") from error
+        except KeyError as error:
+            raise Failure(f"The model's map.json cannot be read: {error} is missing.") from error
+        except (ValueError, TypeError, RecursionError) as error:
+            raise Failure(f"The model's map.json cannot be read: {error}.") from error
         if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
             raise Failure("The model's map.json has labels that are no list of names.")
         if not 1 <= len(points) <= MOST_POINTS:

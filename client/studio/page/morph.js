@@ -15,6 +15,7 @@ const $ = (id) => document.getElementById(id);
 
 export class Morph extends EventTarget {
   #steps = [];
+  #alike = []; // correlation of each step with the next one
   #loops = []; // {source, gain} of each step while they sound
   #asking = null;
   #labels = [];
@@ -119,6 +120,7 @@ export class Morph extends EventTarget {
     this.#asking = null;
     if (!made) return;
     this.#steps = made.map((one) => sound(one));
+    this.#alike = this.#steps.slice(1).map((step, before) => correlation(this.#steps[before].samples, step.samples));
     $("film-empty").hidden = true;
     this.#draw();
     this.#name();
@@ -141,13 +143,17 @@ export class Morph extends EventTarget {
     this.dispatchEvent(new CustomEvent("show", { detail: this.nearest() }));
   }
 
-  // Two neighbours are heard at most, with equal power: they are alike, but not sample by sample.
+  // Two neighbours are heard at most, together as loud as one of them alone: how much they add up
+  // depends on how alike they are, which goes from 0 to 1 within one morph.
   #mix() {
     if (!this.playing) return;
     const place = Number($("position").value) * (this.#steps.length - 1);
+    const low = Math.min(Math.floor(place), this.#steps.length - 2);
+    const angle = ((place - low) * Math.PI) / 2;
+    const pair = [Math.cos(angle), Math.sin(angle)];
+    const together = Math.sqrt(1 + 2 * pair[0] * pair[1] * this.#alike[low]);
     this.#loops.forEach(({ gain }, step) => {
-      const near = Math.max(0, 1 - Math.abs(place - step));
-      gain.gain.setTargetAtTime(Math.sin((near * Math.PI) / 2), this.player.context.currentTime, GLIDE);
+      gain.gain.setTargetAtTime((pair[step - low] ?? 0) / together, this.player.context.currentTime, GLIDE);
     });
   }
 
@@ -171,6 +177,16 @@ export class Morph extends EventTarget {
       paint(context, step, colours, [number * part, 0, part - 1, height], [Math.max(8, Math.round(part / 1.5)), 48]);
     });
   }
+}
+
+function correlation(a, b) {
+  let [both, first, second] = [0, 1e-9, 1e-9];
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    both += a[i] * b[i];
+    first += a[i] * a[i];
+    second += b[i] * b[i];
+  }
+  return Math.max(0, both / Math.sqrt(first * second));
 }
 
 // The same sound with silent ends: a loop would click where they meet.

@@ -181,9 +181,14 @@ export class Stage extends EventTarget {
   }
 }
 
+const thumbnails = new WeakMap(); // of sounds, in the theme that was there
+
 // A small picture of a sound.
 export function thumbnail(sound, colours = spectrogramColours()) {
+  const [made, dark] = [thumbnails.get(sound), theme.dark()];
+  if (made?.dark === dark) return made.canvas;
   const canvas = document.createElement("canvas");
+  thumbnails.set(sound, { dark, canvas });
   [canvas.width, canvas.height] = [96, 56];
   canvas.setAttribute("aria-hidden", "true");
   paint(canvas.getContext("2d"), sound, colours, [0, 0, 96, 56], [64, 40]);
@@ -191,7 +196,6 @@ export function thumbnail(sound, colours = spectrogramColours()) {
 }
 
 function short(sound) {
-  if (sound.original) return sound.file ?? sound.title;
   if (sound.file !== undefined) return `like · ${sound.seed}`;
   if (sound.position !== undefined) return `${Math.round(100 * sound.position)} %`;
   if (sound.near !== undefined) return sound.near_label ?? "map";

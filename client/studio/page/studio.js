@@ -13,6 +13,7 @@ import { Training } from "./training.js";
 import { base64Of, bytesOf } from "./wav.js";
 
 const PATIENCE = 600; // milliseconds until the page says that the endpoint works
+const LONG = 6_000; // and until it says why that takes so long
 const LOOK_AGAIN = 20_000; // milliseconds between two looks at which model is served
 const MOST_SEED = 1_000_000;
 const $ = (id) => document.getElementById(id);
@@ -23,7 +24,10 @@ let model = null;
 // Runs something that takes a while; gives null when it fails, and says why.
 async function doing(action) {
   working += 1;
-  const patience = setTimeout(() => ($("busy").hidden = false), PATIENCE);
+  const patience = [
+    setTimeout(() => busy("The endpoint is working …"), PATIENCE),
+    setTimeout(() => busy("The endpoint starts: it has not been called for a while …"), LONG),
+  ];
   try {
     const result = await action();
     $("trouble").hidden = true;
@@ -32,10 +36,15 @@ async function doing(action) {
     complain(trouble);
     return null;
   } finally {
-    clearTimeout(patience);
+    patience.forEach(clearTimeout);
     working -= 1;
     if (!working) $("busy").hidden = true;
   }
+}
+
+function busy(sentence) {
+  $("busy-said").textContent = sentence;
+  $("busy").hidden = false;
 }
 
 function complain(trouble) {
@@ -51,7 +60,7 @@ const labels = new Labels();
 const map = new SoundMap(doing);
 const morph = new Morph(player, doing);
 const favourites = new Favourites(doing);
-const training = new Training(doing, () => {});
+const training = new Training(doing);
 
 // --- sounds of a label
 
@@ -80,13 +89,9 @@ async function makeOfLabel(count) {
 
 // --- variations
 
-async function vary(wav, file, original) {
-  const wish = { ...settings(), audio: wav, name: file };
-  const made = await make(wish, { file });
-  if (!made) return;
-  if (original) stage.sounds.splice(made.length, 0, original);
-  stage.show(made[0]);
-  if ($("fresh").checked) anotherSeed();
+async function vary(wav, file) {
+  const made = await make({ ...settings(), audio: wav, name: file }, { file });
+  if (made && $("fresh").checked) anotherSeed();
 }
 
 async function varyFile(file) {
@@ -240,7 +245,8 @@ function ofLabel(label) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
   const focused = event.target;
-  if (focused.matches("input[type=number], select")) return; // these read letters and digits
+  if (focused.matches("select")) return; // it reads letters
+  if (focused.matches("input[type=number]") && !/^[a-z?]$/i.test(event.key)) return; // it reads digits
   if (event.key === " " && focused.matches("button, input, summary, a")) return; // it presses them
   if (event.key.startsWith("Arrow") && focused.matches("input")) return; // it moves them
   const label = labels.keys.get(event.key);

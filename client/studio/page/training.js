@@ -26,9 +26,9 @@ export class Training extends EventTarget {
   #timer = null;
   #touched = false; // somebody chose an epoch, so the newest is no longer shown
 
-  constructor(working, told) {
+  constructor(working) {
     super();
-    [this.working, this.told] = [working, told];
+    this.working = working;
     redraw($("curve"), () => this.#draw());
     $("run").addEventListener("change", () => this.#choose());
     $("figure").addEventListener("change", () => this.#draw());
@@ -45,7 +45,6 @@ export class Training extends EventTarget {
     if (!document.hidden) {
       try {
         await this.#refresh();
-        this.told(null);
       } catch (trouble) {
         $("run-said").textContent = trouble.message;
       }
@@ -63,7 +62,7 @@ export class Training extends EventTarget {
       return;
     }
     const words = (run) => `${new Date(run.started).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })} · ${run.status.toLowerCase()}`;
-    $("run").replaceChildren(...runs.map((run) => new Option(words(run), run.name)));
+    fill($("run"), runs.map((run) => [words(run), run.name]));
     const stays = former === runs[0].name && runs.some(({ name }) => name === chosen);
     $("run").value = stays ? chosen : runs[0].name; // a new run is looked at
     if (!stays) this.#touched = false;
@@ -87,7 +86,7 @@ export class Training extends EventTarget {
     $("run-said").textContent = why ? `${words} ${why}${/[.!?]$/.test(why) ? "" : "."}` : words;
     const names = [...new Set(run.epochs.flatMap(Object.keys))].filter((name) => name !== "epoch" && name !== "train_loss");
     const figure = $("figure").value;
-    $("figure").replaceChildren(...names.map((name) => new Option(name.replaceAll("_", " "), name)));
+    fill($("figure"), names.map((name) => [name.replaceAll("_", " "), name]));
     $("figure").value = names.includes(figure) ? figure : (names.find((name) => name === LOSSES[0]) ?? names[0]);
     $("figure").hidden = $("curve").hidden = !done;
     this.#draw();
@@ -146,4 +145,12 @@ export class Training extends EventTarget {
     const wav = base64Of(new Uint8Array(bytes));
     this.dispatchEvent(new CustomEvent("made", { detail: sound({ wav, label: name, title: `${name} · after epoch ${epoch}` }) }));
   }
+}
+
+// Gives a select its options, unless they are the same: it may be open.
+function fill(select, options) {
+  const said = JSON.stringify(options);
+  if (select.dataset.options === said) return;
+  select.dataset.options = said;
+  select.replaceChildren(...options.map(([text, value]) => new Option(text, value)));
 }

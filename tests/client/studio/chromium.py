@@ -10,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[3]
-UNPACK = "import('@sparticuz/chromium').then(async (c) => console.log(await c.default.executablePath()))"
+UNPACK = (
+    "import('@sparticuz/chromium').then(async (c) => console.log(await c.default.executablePath()))"
+)
 LIBRARIES = {"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
 """Makes the package unpack its libraries as well, as it does in a Lambda function."""
-ARGUMENTS = [
-    "--no-sandbox",  # tests run as root in containers
-    "--headless",
-    "--single-process",
-    "--no-zygote",
-    "--autoplay-policy=no-user-gesture-required",
-]
+ARGUMENTS = ["--no-sandbox", "--no-zygote"]  # tests run as root in containers
 
 
 def launch_options(folder: Path) -> dict[str, Any]:
@@ -40,7 +36,9 @@ def launch_options(folder: Path) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     # the system's own libraries come first, what it lacks comes from the package
     libraries = [os.environ.get("LD_LIBRARY_PATH", ""), str(folder / "al2023" / "lib")]
-    fonts = {} if Path("/etc/fonts/fonts.conf").exists() else {"FONTCONFIG_PATH": str(folder / "fonts")}
+    fonts = (
+        {} if Path("/etc/fonts/fonts.conf").exists() else {"FONTCONFIG_PATH": str(folder / "fonts")}
+    )
     return {
         "executable_path": done.stdout.strip(),
         "args": ARGUMENTS,
