@@ -81,9 +81,9 @@ export class Training extends EventTarget {
     this.#run = run;
     const [done, epochs] = [run.epochs.length, run.of ? ` of ${run.of}` : ""];
     const epoch = done ? `, after epoch ${run.epochs.at(-1).epoch}${epochs}` : "";
-    const words = `The run ${WORDS[run.status] ?? run.status.toLowerCase()}${run.state ? ` (${run.state})` : ""}${epoch}.`;
+    const words = `The run ${WORDS[run.status] ?? run.status.toLowerCase()}${run.state ? ` (${run.state})` : ""}${epoch}`;
     const why = run.cause || run.why;
-    $("run-said").textContent = why ? `${words} ${why}${/[.!?]$/.test(why) ? "" : "."}` : words;
+    $("run-said").textContent = why ? `${words}: ${why.replace(/[.!?]$/, "")}.` : `${words}.`;
     const names = [...new Set(run.epochs.flatMap(Object.keys))].filter((name) => name !== "epoch" && name !== "train_loss");
     const figure = $("figure").value;
     fill($("figure"), names.map((name) => [name.replaceAll("_", " "), name]));
