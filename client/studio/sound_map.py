@@ -46,6 +46,8 @@ class SoundMap:
         """Read map.json; raises `Failure` when it is not what this module's top shows."""
         try:
             said = json.loads(content)
+            if not isinstance(said, dict):
+                raise TypeError("it is no object with labels and points")
             labels, points = said["labels"], [_point(entry) for entry in said["points"]]
         except KeyError as error:
             raise Failure(f"The model's map.json cannot be read: {error} is missing.") from error
@@ -87,6 +89,8 @@ class SoundMap:
 
 
 def _point(entry: Any) -> Point:
+    if not isinstance(entry, dict):
+        raise TypeError("a point is no object")
     label = entry["label"]
     if label is not None and type(label) is not int:
         raise TypeError("a label is no number")

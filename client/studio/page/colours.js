@@ -13,9 +13,9 @@ export function ink(name) {
 const GOLDEN_ANGLE = 137.508; // degrees: hues next to each other in the list are far apart
 const FEW = 12; // labels that share out the circle evenly
 
-// oklch has even lightness for all hues, so no label shines out: www.w3.org/TR/css-color-4/#ok-lab
+// A sound without a label has a colour of its own. oklch has even lightness for all hues, so no label shines out: www.w3.org/TR/css-color-4/#ok-lab
 export function labelColour(number, count, alpha = 1) {
-  if (number === null) return ink("muted");
+  if (number === null) return ink("second").replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
   const hue = count <= FEW ? (360 * number) / count + 20 : number * GOLDEN_ANGLE;
   const [lightness, chroma] = theme.dark() ? [0.76, 0.14] : [0.58, 0.17];
   return `oklch(${lightness} ${chroma} ${hue} / ${alpha})`;

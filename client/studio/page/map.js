@@ -173,7 +173,7 @@ export class SoundMap extends EventTarget {
   // Light where many sounds of a label are.
   #drawGlow(context, at, faint) {
     const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
-    const coarse = new OffscreenCanvas(Math.ceil(width / COARSE), Math.ceil(height / COARSE));
+    const coarse = new OffscreenCanvas(Math.ceil((width + 1) / COARSE), Math.ceil((height + 1) / COARSE));
     const glow = coarse.getContext("2d");
     glow.scale(1 / COARSE, 1 / COARSE);
     const strength = Math.min(0.2, GLOW / this.#points.length); // of one among many

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from client.studio import application
 from tests.client.fake_endpoint import wav
-from tests.client.studio.archives import CLIP, LABELS, MAP, model_archive
+from tests.client.studio.archives import CLIP, LABELS, MAP, MODEL, model_archive
 from tests.client.studio.chromium import launch_options
 from tests.client.studio.conftest import MODEL_KEY, Studio
 from tests.client.studio.fake_run import JOB, Executions
@@ -217,6 +217,20 @@ def test_a_model_without_a_map_has_a_sentence_in_its_place(studio: Studio, visit
     expect(page.locator("#map-empty")).to_contain_text("holds no map.json")
     page.keyboard.press("1")
     expect(page.locator("#title")).to_contain_text("hat")
+
+
+def test_a_model_without_labels_has_all_but_a_morph(studio: Studio, visit: Visit) -> None:
+    points = [{**point, "label": None} for point in MAP["points"]]
+    files = {"model.json": {**MODEL, "labels": []}, "map.json": {"labels": [], "points": points}}
+    studio.put(MODEL_KEY, model_archive(**files))
+    page = visit(studio)
+    expect(page.locator("#labels .chip")).to_have_count(1)
+    expect(page.locator("#film-empty")).to_contain_text("needs a model with two labels")
+    expect(page.locator("#position")).to_be_disabled()
+    page.keyboard.press("m")
+    expect(page.locator("#title")).not_to_have_text("No sound yet")
+    page.locator("#map").click(position={"x": 90, "y": 90})
+    expect(page.locator("#title")).to_contain_text("near ")
 
 
 def test_a_morph_is_fetched_once_and_heard_while_the_slider_moves(
