@@ -16,6 +16,7 @@ const PATIENCE = 600; // milliseconds until the page says that the endpoint work
 const LONG = 6_000; // and until it says why that takes so long
 const LOOK_AGAIN = 20_000; // milliseconds between two looks at which model is served
 const MOST_SEED = 1_000_000;
+const LONG_NAME = 24; // characters of a job's name that are shown
 const $ = (id) => document.getElementById(id);
 
 let working = 0;
@@ -107,7 +108,9 @@ async function readModel() {
   const changed = model && `${model.url} ${model.version}` !== `${said.url} ${said.version}`;
   model = said;
   const known = said.labels ?? [];
-  const kind = said.url.includes("/starter/") ? "the starter model" : `the model ${said.url.replace(/^s3:\/\/[^/]+\//, "")}`;
+  const folder = said.url.split("/").at(-2); // the job that trained it
+  const shown = folder.length > LONG_NAME ? `${folder.slice(0, LONG_NAME)}…` : folder;
+  const kind = folder === "starter" ? "the starter model" : `the model of ${shown}`;
   const facts = [
     said.labels && (known.length ? `${known.length} labels` : "no labels"),
     said.sample_rate && `${said.sample_rate / 1000} kHz`,
