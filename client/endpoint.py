@@ -18,6 +18,10 @@ ROOM = 0.9  # of a response that is used
 PER_REQUEST = 16  # sounds at most, so that an answer takes a second at most
 
 
+class Refused(Failure):
+    """Something is wrong with a request, which the endpoint says as a rule: another one may do."""
+
+
 @dataclass(frozen=True)
 class Sound:
     """One sound of an answer."""
@@ -27,7 +31,10 @@ class Sound:
 
 
 def invoke(stack: Stack, request: dict[str, Any]) -> list[Sound]:
-    """Send one request; raises `Failure` with the endpoint's own sentence."""
+    """Send one request; raises `Failure` with the endpoint's own sentence.
+
+    It is a `Refused` when the request was at fault.
+    """
     try:
         answer = stack.client("sagemaker-runtime").invoke_endpoint(
             EndpointName=stack.endpoint,
@@ -38,7 +45,8 @@ def invoke(stack: Stack, request: dict[str, Any]) -> list[Sound]:
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ModelError":
             raise
-        raise Failure(_sentence(error.response.get("OriginalMessage", ""))) from error
+        kind = Refused if error.response.get("OriginalStatusCode", 500) < 500 else Failure
+        raise kind(_sentence(error.response.get("OriginalMessage", ""))) from error
     sounds = json.loads(answer["Body"].read())["sounds"]
     return [Sound(base64.b64decode(s["wav"]), {k: s[k] for k in s if k != "wav"}) for s in sounds]
 
@@ -68,21 +76,39 @@ def morph(stack: Stack, start: str, end: str, steps: int, seed: int) -> list[Sou
     return invoke(stack, {"from": start, "to": end, "steps": steps, "seed": seed})
 
 
+def decode(stack: Stack, z: list[list[float]]) -> list[Sound]:
+    """Ask for exactly these latent vectors, (sounds, latent_dim)."""
+    return invoke(stack, {"z": z})
+
+
 def vary(stack: Stack, file: Path, count: int, seed: int, temperature: float | None) -> list[Sound]:
     """Ask for variations of a recording."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror}.") from error
+    return vary_content(stack, content, str(file), count, seed, temperature)
+
+
+def vary_content(
+    stack: Stack, content: bytes, name: str, count: int, seed: int, temperature: float | None
+) -> list[Sound]:
+    """Ask for variations of a recording of this name, the content of a WAV file."""
     if len(content) > MOST_AUDIO:
-        raise Failure(
-            f"{file} has {len(content) / 1e6:.1f} MB: a request takes at most "
+        raise Refused(
+            f"{name} has {len(content) / 1e6:.1f} MB: a request takes at most "
             f"{MOST_AUDIO / 1e6:.1f} MB, so cut it shorter first."
         )
     request = {"audio": base64.b64encode(content).decode(), "count": count, "seed": seed}
     if temperature is not None:
         request["temperature"] = temperature
     return invoke(stack, request)
+
+
+def most_at_once(clip_samples: int, latent_dim: int) -> int:
+    """Say how many sounds of this length (16 bits a sample) and their z fit into a response."""
+    digits = 26  # of a number of z in JSON, with its comma
+    return max(1, int(MOST_BYTES * ROOM / (clip_samples * 2 * 4 / 3 + latent_dim * digits)))
 
 
 def _sentence(message: str) -> str:

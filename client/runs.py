@@ -63,6 +63,24 @@ def listed(stack: Stack, most: int = SHOWN) -> list[Run]:
     return [_run(api, execution["executionArn"]) for execution in found[:most]]
 
 
+def newest(stack: Stack, most: int = SHOWN) -> list[Run]:
+    """List the newest executions with one call, and so without what came of them."""
+    found = stack.client("stepfunctions").list_executions(
+        stateMachineArn=stack.state_machine, maxResults=most
+    )["executions"]
+    return [
+        Run(
+            execution["executionArn"],
+            execution["status"],
+            execution["startDate"].astimezone(UTC),
+            execution["stopDate"].astimezone(UTC) if execution.get("stopDate") else None,
+            {},
+            "",
+        )
+        for execution in found[:most]
+    ]
+
+
 def named(stack: Stack, name: str) -> Run:
     """One execution by its name, or by the beginning of it that no other has."""
     api = stack.client("stepfunctions")
@@ -113,14 +131,20 @@ def fetch_report(stack: Stack, run: Run, folder: Path) -> list[Path]:
     url = run.output.get("report")
     if not url:
         raise Failure(f"Run {run.name} has no report: it {_ended(run)}.")
-    found = re.fullmatch(r"s3://([^/]+)/(.+)", str(url))
-    if not found:
-        raise Failure(f"Run {run.name} names {url} as its report, which is no address in S3.")
-    body = stack.client("s3").get_object(Bucket=found[1], Key=found[2])["Body"].read()
+    bucket, key = in_s3(str(url), f"Run {run.name} names {url} as its report")
+    body = stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:
         archive.extractall(folder, filter="data")
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def in_s3(url: str, what: str) -> tuple[str, str]:
+    """Split the URL of an object into bucket and key; raises `Failure` that begins with `what`."""
+    found = re.fullmatch(r"s3://([^/]+)/(.+)", url)
+    if not found:
+        raise Failure(f"{what}, which is no address in S3.")
+    return found[1], found[2]
 
 
 def _ended(run: Run) -> str:

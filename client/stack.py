@@ -4,8 +4,9 @@ stack = Stack.find(Connection("sound-vae"))
 stack.bucket, stack.endpoint, stack.state_machine
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Any, Self
 
 import boto3
@@ -25,6 +26,8 @@ class Connection:
     name: str = "sound-vae"  # of the stage: the setting `name`, and the endpoint's name
     profile: str | None = None
     region: str | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -32,7 +35,16 @@ class Connection:
         return boto3.Session(profile_name=self.profile, region_name=self.region)
 
     def client(self, api: str) -> Any:
-        """Make a client that repeats what AWS throttles."""
+        """Make a client that repeats what AWS throttles, once for each API.
+
+        Threads may share a client, but may not make two from one session at the same time.
+        """
+        with self._lock:
+            if api not in self._clients:
+                self._clients[api] = self._made(api)
+            return self._clients[api]
+
+    def _made(self, api: str) -> Any:
         config = Config(
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS.get(api, 3)},
             read_timeout=ENDPOINT_SECONDS,

@@ -31,18 +31,31 @@ class Runtime:
     def invoke_endpoint(self, **given: Any) -> dict[str, Any]:
         request = json.loads(given["Body"])
         self.requests.append(request)
-        count = request.get("steps", request.get("count", 1))
+        count = (
+            len(request["z"]) if "z" in request else request.get("steps", request.get("count", 1))
+        )
         if count > self.most:
             self.refuse(f"count is {count}: it must be from 1 to {self.most}")
         if request.get("label") == "cowbell":
             self.refuse('label is "cowbell": it must be one of "kick", "snare"')
         sounds = []
         for number in range(count):
-            seed = request["seed"] + number
-            content = seed.to_bytes(2, "little", signed=False) * self.samples
-            said = {"seed": seed, "label": request.get("label", "kick"), "z": [0.5]}
-            sounds.append({"wav": base64.b64encode(wav(content)).decode(), **said})
+            seed = request.get("seed", 0) + number
+            content = (seed % 2**15).to_bytes(2, "little") * self.samples
+            z = request["z"][number] if "z" in request else [0.5]
+            said = self.described(request, number, count)
+            sounds.append({"wav": base64.b64encode(wav(content)).decode(), "z": z, **said})
         return {"Body": io.BytesIO(json.dumps({"sounds": sounds}).encode())}
+
+    def described(self, request: dict[str, Any], number: int, count: int) -> dict[str, Any]:
+        """What the endpoint says of a sound, as far as the request decides it."""
+        if "z" in request:
+            return {}
+        if "from" in request:
+            place = round(number / (count - 1), 4)
+            return {**{name: request[name] for name in ("from", "to", "seed")}, "position": place}
+        seed = {"seed": request["seed"] + number}
+        return seed if "audio" in request else {**seed, "label": request.get("label", "kick")}
 
     def refuse(self, sentence: str) -> None:
         answer = {
@@ -54,13 +67,12 @@ class Runtime:
 
 
 class FakeStack(Stack):
-    """A stack whose endpoint is a `Runtime`."""
+    """A stack whose endpoint is a `Runtime`, and whose other services are those of `more`."""
 
     def client(self, api: str) -> Any:
-        assert api == "sagemaker-runtime"
-        return self.outputs["runtime"]
+        return self.outputs[api]
 
 
-def serving(runtime: Runtime) -> FakeStack:
-    outputs: Any = {"EndpointName": "sound-vae", "runtime": runtime}
+def serving(runtime: Runtime, **more: Any) -> FakeStack:
+    outputs: Any = {"EndpointName": "sound-vae", "sagemaker-runtime": runtime, **more}
     return FakeStack(Connection(), "SoundVae", outputs)

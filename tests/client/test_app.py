@@ -44,7 +44,10 @@ def test_its_help_has_an_example_that_can_be_typed(name: str) -> None:
         parse(typed)
 
 
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "docs/soundvae.md", REPOSITORY / "demo/__main__.py"]
+PAGES = [
+    REPOSITORY / page
+    for page in ("README.md", "docs/soundvae.md", "docs/studio.md", "demo/__main__.py")
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

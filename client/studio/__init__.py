@@ -1,0 +1,1 @@
+"""`soundvae studio`: a page on this machine to hear what the endpoint makes, and what it learns."""
