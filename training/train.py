@@ -31,6 +31,7 @@ from sound_vae.data.report import DataError
 from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
 from sound_vae.fit.excite import learn_exciter
+from sound_vae.fit.monitor import Monitor
 from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_batch_size
 from sound_vae.fit.trainer import Trainer, TrainingFailed
 from sound_vae.log import figures_line, sentence
@@ -147,12 +148,15 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
     history = checkpoint.restore(trainer) if checkpoint else []
     if trainer.listener and not history:
         trainer.listener.learn(trainer.training, seed=args.seed)
+    monitor = Monitor(args.tensorboard_dir, trainer, history) if args.tensorboard_dir else None
 
     def after_epoch(figures: dict[str, float]) -> None:
         history.append(figures)
         if checkpoint:
             checkpoint.save(trainer, history)
         print(figures_line(figures), flush=True)
+        if monitor:
+            monitor.after_epoch(figures)
 
     trainer.run(after_epoch, done=len(history))
     return history
