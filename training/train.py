@@ -19,8 +19,10 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers are not news
 
@@ -45,7 +47,8 @@ from sound_vae.quality.compare_served import Comparison, NewModel, compare_serve
 from sound_vae.quality.evaluation import evaluate, train_recogniser
 from sound_vae.quality.latent_map import write_map
 from sound_vae.quality.rendering import compare_renderings
-from sound_vae.quality.run_report import write_run_report
+from sound_vae.quality.report.run import Run
+from sound_vae.quality.report.run_report import write_run_report
 from sound_vae.quality.summary import write_summary
 from sound_vae.serving.description import Description
 from sound_vae.serving.export import export, publish, round_weights, unfinished_folder
@@ -71,6 +74,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def train(args: argparse.Namespace) -> dict[str, float]:
     """Go from the data folder to the model folder; gives the figures of the finished model."""
+    started = time.monotonic()
     keras.utils.set_random_seed(args.seed)
     data = read(args)
     training, validation = data.split(args.validation_split)
@@ -81,11 +85,11 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         raise _no_room(args.model_dir, error) from error
     history = learn(args, trainer, data)
     try:
-        metrics, comparison = finish(args, trainer)
+        outcome = finish(args, trainer)
     except OSError as error:
         raise _no_room(args.model_dir, error) from error
-    write_reports(args, data, history, metrics, comparison)
-    return metrics
+    write_reports(args, data, trainer, history, outcome, started)
+    return outcome.metrics
 
 
 def read(args: argparse.Namespace) -> Dataset:
@@ -162,9 +166,15 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
     return history
 
 
-def finish(
-    args: argparse.Namespace, trainer: Trainer
-) -> tuple[dict[str, float], Comparison | None]:
+class Outcome(NamedTuple):
+    """What a finished model is like, and what it was measured with."""
+
+    metrics: dict[str, float]
+    comparison: Comparison | None = None
+    recogniser: Recogniser | None = None
+
+
+def finish(args: argparse.Namespace, trainer: Trainer) -> Outcome:
     """Export what was learned, measure it, and only then let it be seen in the model folder."""
     unfinished = unfinished_folder(args.model_dir, trainer.vae.count_params())
     metrics = write_model(args, trainer, unfinished)
@@ -185,7 +195,7 @@ def finish(
     (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     publish(unfinished, args.model_dir)
     print(sentence(f"model written to {args.model_dir}"), flush=True)
-    return metrics, comparison
+    return Outcome(metrics, comparison, recogniser)
 
 
 def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dict[str, float]:
@@ -276,16 +286,30 @@ def compare(
 def write_reports(
     args: argparse.Namespace,
     data: Dataset,
+    trainer: Trainer,
     history: History,
-    metrics: dict[str, float],
-    comparison: Comparison | None,
+    outcome: Outcome,
+    started: float,
 ) -> None:
     """Say what came of the run; whatever is wrong with that, the model is in place."""
+    metrics, comparison, recogniser = outcome
     if args.output:
         try:
             args.output.mkdir(parents=True, exist_ok=True)
             (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
-            write_run_report(args.output, ServedModel.load(args.model_dir), history, metrics)
+            run = Run(
+                args,
+                data,
+                trainer.training,
+                trainer.validation,
+                ServedModel.load(args.model_dir),
+                history,
+                metrics,
+                comparison,
+                recogniser,
+                time.monotonic() - started,
+            )
+            write_run_report(args.output, run)
         except Exception as error:
             print(sentence(f"no report in {args.output}: {error}"), flush=True)
     if args.checkpoint_dir:
