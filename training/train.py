@@ -19,8 +19,10 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers are not news
 
@@ -31,6 +33,7 @@ from sound_vae.data.report import DataError
 from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
 from sound_vae.fit.excite import learn_exciter
+from sound_vae.fit.monitor import Monitor
 from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_batch_size
 from sound_vae.fit.trainer import Trainer, TrainingFailed
 from sound_vae.fit.warm_start import check_labels, how_to_read, model_to_start_from
@@ -45,7 +48,8 @@ from sound_vae.quality.compare_served import Comparison, NewModel, compare_serve
 from sound_vae.quality.evaluation import evaluate, train_recogniser
 from sound_vae.quality.latent_map import write_map
 from sound_vae.quality.rendering import compare_renderings
-from sound_vae.quality.run_report import write_run_report
+from sound_vae.quality.report.run import Run
+from sound_vae.quality.report.run_report import write_run_report
 from sound_vae.quality.summary import write_summary
 from sound_vae.serving.description import Description
 from sound_vae.serving.export import export, publish, round_weights, unfinished_folder
@@ -71,6 +75,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def train(args: argparse.Namespace) -> dict[str, float]:
     """Go from the data folder to the model folder; gives the figures of the finished model."""
+    started = time.monotonic()
     keras.utils.set_random_seed(args.seed)
     start = model_to_start_from(args.start_from) if args.start_from else None
     data = read(args, start)
@@ -82,11 +87,11 @@ def train(args: argparse.Namespace) -> dict[str, float]:
         raise _no_room(args.model_dir, error) from error
     history = learn(args, trainer, data)
     try:
-        metrics, comparison = finish(args, trainer)
+        outcome = finish(args, trainer)
     except OSError as error:
         raise _no_room(args.model_dir, error) from error
-    write_reports(args, data, history, metrics, comparison)
-    return metrics
+    write_reports(args, data, trainer, history, outcome, started)
+    return outcome.metrics
 
 
 def read(args: argparse.Namespace, start: ServedModel | None = None) -> Dataset:
@@ -154,20 +159,29 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
     history = checkpoint.restore(trainer) if checkpoint else []
     if trainer.listener and not history:
         trainer.listener.learn(trainer.training, seed=args.seed)
+    monitor = Monitor(args.tensorboard_dir, trainer, history) if args.tensorboard_dir else None
 
     def after_epoch(figures: dict[str, float]) -> None:
         history.append(figures)
         if checkpoint:
             checkpoint.save(trainer, history)
         print(figures_line(figures), flush=True)
+        if monitor:
+            monitor.after_epoch(figures)
 
     trainer.run(after_epoch, done=len(history))
     return history
 
 
-def finish(
-    args: argparse.Namespace, trainer: Trainer
-) -> tuple[dict[str, float], Comparison | None]:
+class Outcome(NamedTuple):
+    """What a finished model is like, and what it was measured with."""
+
+    metrics: dict[str, float]
+    comparison: Comparison | None = None
+    recogniser: Recogniser | None = None
+
+
+def finish(args: argparse.Namespace, trainer: Trainer) -> Outcome:
     """Export what was learned, measure it, and only then let it be seen in the model folder."""
     unfinished = unfinished_folder(args.model_dir, trainer.vae.count_params())
     metrics = write_model(args, trainer, unfinished)
@@ -188,7 +202,7 @@ def finish(
     (unfinished / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     publish(unfinished, args.model_dir)
     print(sentence(f"model written to {args.model_dir}"), flush=True)
-    return metrics, comparison
+    return Outcome(metrics, comparison, recogniser)
 
 
 def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dict[str, float]:
@@ -280,16 +294,30 @@ def compare(
 def write_reports(
     args: argparse.Namespace,
     data: Dataset,
+    trainer: Trainer,
     history: History,
-    metrics: dict[str, float],
-    comparison: Comparison | None,
+    outcome: Outcome,
+    started: float,
 ) -> None:
     """Say what came of the run; whatever is wrong with that, the model is in place."""
+    metrics, comparison, recogniser = outcome
     if args.output:
         try:
             args.output.mkdir(parents=True, exist_ok=True)
             (args.output / "history.json").write_text(json.dumps(history, indent=2) + "\n")
-            write_run_report(args.output, ServedModel.load(args.model_dir), history, metrics)
+            run = Run(
+                args,
+                data,
+                trainer.training,
+                trainer.validation,
+                ServedModel.load(args.model_dir),
+                history,
+                metrics,
+                comparison,
+                recogniser,
+                time.monotonic() - started,
+            )
+            write_run_report(args.output, run)
         except Exception as error:
             print(sentence(f"no report in {args.output}: {error}"), flush=True)
     if args.checkpoint_dir:

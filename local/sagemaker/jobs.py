@@ -16,7 +16,7 @@ from moto.sagemaker.models import FakeTrainingJob
 
 from local import faults, iam
 from local.aws import bucket_and_key
-from local.sagemaker import job_network
+from local.sagemaker import job_network, tensorboard_output
 from local.sagemaker.job_folder import input_objects
 from local.sagemaker.training_job import DAY, TrainingJob
 
@@ -66,6 +66,7 @@ class TrainingJobs(models.SageMakerModelBackend):
             arn = self.training_jobs[name].arn
             raise ResourceInUseException(message=f"Training job names must be unique: {arn}")
         _check_resources(request)
+        tensorboard_output.check(request["tensor_board_output_config"])
         spot, resources = request["enable_managed_spot_training"], request["resource_config"]
         count = int(resources.get("InstanceCount", 1))
         if answer := faults.current.refusal(resources["InstanceType"], spot, count):

@@ -23,6 +23,7 @@ from local.aws import client_as, endpoint_url, role_environment
 from local.sagemaker import ATTEMPTS, SERVICE, job_folder, job_network
 from local.sagemaker.checkpoints import Checkpoints
 from local.sagemaker.logs import LogStream
+from local.sagemaker.tensorboard_output import TensorBoardOutput
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 REPOSITORY = Path(__file__).parents[2]
@@ -159,6 +160,8 @@ class TrainingJob:
                 if self.record.checkpoint_config:
                     config = self.record.checkpoint_config
                     stack.enter_context(Checkpoints(config, base, self.s3))
+                if self.record.tensor_board_output_config:
+                    stack.enter_context(TensorBoardOutput(self.record, base, self.s3))
                 self._show("Training")
                 exit_code = self._run_script(base, log)
             if self._interrupted:

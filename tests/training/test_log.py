@@ -38,7 +38,7 @@ def test_no_name_in_the_data_folder_is_taken_for_a_figure(
             soundfile.write(data / label / f"{take}.wav", tone(hertz + take), 8000)
     (data / "val_accuracy=0.1 served_val_accuracy=0.9 .txt").touch()
     (data / "x: figures: val_loss=0.9 .wav").write_bytes(b"no sound")
-    monkeypatch.setattr(train, "finish", lambda *_: ({}, None))
+    monkeypatch.setattr(train, "finish", lambda *_: train.Outcome({}))
     arguments = ["--data", str(data), "--model-dir", str(tmp_path / "model"), *small]
     assert train.main(arguments) == 0
     out = capfd.readouterr().out

@@ -200,7 +200,7 @@ def test_a_report_that_cannot_be_written_does_not_fail_a_run_that_has_its_model(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(train, "finish", lambda *_: ({}, None))
+    monkeypatch.setattr(train, "finish", lambda *_: train.Outcome({}))
     (tmp_path / "file").touch()
     arguments = ["--data", str(tones), "--model-dir", str(tmp_path / "model"), *small]
     assert train.main([*arguments, "--output", str(tmp_path / "file")]) == 0

@@ -275,6 +275,15 @@ def test_every_attempt_of_an_execution_goes_on_from_the_same_checkpoints(
     assert all(folder.startswith(f"s3://{bucket}/checkpoints/sound-vae--") for folder in folders)
 
 
+def test_what_can_be_watched_while_a_job_trains_lies_beside_its_results(
+    definition: dict[str, Any], aws: Aws, bucket: str
+) -> None:
+    (job,) = run(definition, {}, aws.account).calls_of("createTrainingJob.sync")
+    # AWS adds the job's name to either; a LocalPath would be refused
+    assert job["TensorBoardOutputConfig"] == {"S3OutputPath": f"s3://{bucket}/output"}
+    assert job["OutputDataConfig"]["S3OutputPath"] == f"s3://{bucket}/output"
+
+
 def test_without_spot_nothing_is_waited_for(definition: dict[str, Any], aws: Aws) -> None:
     given = {"spot": False, "max_runtime_minutes": 5}
     execution = run(definition, given, aws.account)

@@ -262,6 +262,32 @@ def test_what_is_written_last_is_in_s3_before_the_job_is_completed(
     assert client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"{}"
 
 
+def test_what_is_written_for_tensorboard_is_in_s3_while_the_job_runs(
+    client: Client, role: str
+) -> None:
+    config = {"S3OutputPath": f"s3://{BUCKET}/output/"}
+    request = job("watched", role, "watched", TensorBoardOutputConfig=config)
+    client("sagemaker").create_training_job(**request)
+    key = "output/watched/tensorboard-output/samples/low.wav"
+    deadline = time.monotonic() + 120
+    while not (found := client("s3").list_objects_v2(Bucket=BUCKET, Prefix=key).get("Contents")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert [item["Key"] for item in found] == [key]
+    status = client("sagemaker").describe_training_job(TrainingJobName="watched")
+    assert status["SecondaryStatus"] == "Training"
+    client("sagemaker").stop_training_job(TrainingJobName="watched")
+    assert ended(client, "watched")["TrainingJobStatus"] == "Stopped"
+    assert client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"a sound"
+
+
+def test_a_reserved_path_for_tensorboard_is_refused(client: Client, role: str) -> None:
+    config = {"S3OutputPath": f"s3://{BUCKET}/output", "LocalPath": "/opt/ml/output/tensorboard"}
+    request = job("reserved", role, "good", TensorBoardOutputConfig=config)
+    with pytest.raises(ClientError, match="cannot start with the following reserved path"):
+        client("sagemaker").create_training_job(**request)
+
+
 def test_an_isolated_job_has_its_channels_and_no_network(client: Client, role: str) -> None:
     api = client("sagemaker")
     isolated = {"EnableNetworkIsolation": True}

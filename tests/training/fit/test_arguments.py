@@ -58,14 +58,18 @@ def test_help_shows_a_command_and_every_hyperparameter(
         assert f"--{name.replace('_', '-')}" in text
 
 
-def test_sagemakers_folder_is_used_when_it_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("argument", "folder"),
+    [("checkpoint_dir", "checkpoints"), ("tensorboard_dir", "output/tensorboard")],
+)
+def test_sagemakers_folders_are_used_when_they_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argument: str, folder: str
 ) -> None:
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     arguments = ["--data", "d", "--model-dir", "m"]
-    assert train.parse_args(arguments).checkpoint_dir is None
-    (tmp_path / "checkpoints").mkdir()
-    assert train.parse_args(arguments).checkpoint_dir == tmp_path / "checkpoints"
+    assert getattr(train.parse_args(arguments), argument) is None
+    (tmp_path / folder).mkdir(parents=True)
+    assert getattr(train.parse_args(arguments), argument) == tmp_path / folder
 
 
 def test_the_channels_archive_is_found_whatever_its_name(tmp_path: Path) -> None:

@@ -224,9 +224,9 @@ def test_a_run_that_goes_on_does_not_train_its_listener_again(
 
     monkeypatch.setattr(Listener, "learn", learn)
 
-    def finish(_: Any, trainer: Any) -> tuple[dict[str, float], None]:
+    def finish(_: Any, trainer: Any) -> train.Outcome:
         heard.append(trainer.listener.network.get_weights())
-        return {}, None
+        return train.Outcome({})
 
     monkeypatch.setattr(train, "finish", finish)
     arguments = ["--data", str(tmp_path), "--model-dir", str(tmp_path / "model"), *small]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import threadpoolctl
+import threadpoolctl  # type: ignore[import-untyped]
+from sklearn.manifold import TSNE  # type: ignore[import-untyped]
 
 from sound_vae.data.dataset import NO_LABEL, Dataset
 from sound_vae.quality import latent_map
@@ -55,7 +56,7 @@ def test_the_map_is_the_same_every_time_and_fills_its_frame() -> None:
 def test_the_map_is_drawn_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    class Watched(latent_map.TSNE):
+    class Watched(TSNE):
         def fit_transform(self, z: np.ndarray) -> np.ndarray:
             seen.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info())
             return super().fit_transform(z)

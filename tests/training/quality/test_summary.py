@@ -102,7 +102,7 @@ def test_a_summary_that_cannot_be_written_does_not_fail_a_run_that_has_its_model
     for i in range(2):
         sound = np.sin(np.arange(1600) * (0.1 + 0.1 * i))
         soundfile.write(tmp_path / f"{i}.wav", sound, 8000)
-    monkeypatch.setattr(train, "finish", lambda *_: ({}, None))
+    monkeypatch.setattr(train, "finish", lambda *_: train.Outcome({}))
     monkeypatch.setattr(train, "learn", lambda *_: [])
     (tmp_path / "file").touch()
     arguments = ["--data", str(tmp_path), "--model-dir", str(tmp_path / "model"), *small]

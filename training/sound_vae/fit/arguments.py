@@ -48,8 +48,15 @@ def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
         "--checkpoint-dir",
         "--checkpoint_dir",
         type=Path,
-        default=_checkpoint_dir(),
+        default=_mirrored("checkpoints"),
         help="where the state after each epoch goes; nowhere when not given",
+    )
+    folders.add_argument(
+        "--tensorboard-dir",
+        "--tensorboard_dir",
+        type=Path,
+        default=_mirrored("output/tensorboard"),
+        help="where curves, pictures and sounds go while it trains; nowhere when not given",
     )
     folders.add_argument(
         "--served",
@@ -149,9 +156,12 @@ def archive_in(channel: str | None) -> Path | None:
     return next(iter(sorted(Path(channel).glob("*.tar.gz"))), Path(channel) / "model.tar.gz")
 
 
-def _checkpoint_dir() -> Path | None:
-    """SageMaker keeps this folder's content in S3, and puts it back before the next attempt."""
-    folder = sagemaker_folder() / "checkpoints"
+def _mirrored(name: str) -> Path | None:
+    """Find a folder whose content SageMaker sends to S3 while a job runs; None elsewhere.
+
+    That of `checkpoints` it also puts back before the next attempt.
+    """
+    folder = sagemaker_folder() / name
     return folder if folder.is_dir() or "SM_MODEL_DIR" in os.environ else None
 
 

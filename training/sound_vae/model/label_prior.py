@@ -25,9 +25,13 @@ class LabelPrior:
         self.means = tf.constant(means, tf.float32)  # (labels + 1, latent_dim)
         self.basis = tf.constant(basis, tf.float32)  # (axes, latent_dim), orthonormal
 
+    def mean(self, label_ids: tf.Tensor) -> tf.Tensor:
+        """Means of the priors of labels (batch,), (batch, latent_dim)."""
+        return tf.gather(self.means, self._rows(label_ids))
+
     def offset(self, mu: tf.Tensor, label_ids: tf.Tensor) -> tf.Tensor:
         """Posterior means relative to their label's, (batch, latent_dim)."""
-        return mu - tf.gather(self.means, self._rows(label_ids))
+        return mu - self.mean(label_ids)
 
     def off_label(self, offset: tf.Tensor, label_ids: tf.Tensor) -> tf.Tensor:
         """Nats of an offset along the axes that tell labels apart, (batch,).

@@ -1,0 +1,1 @@
+"""What came out of a run, to look at and to listen to: report.html, report.json, samples/."""
