@@ -14,7 +14,7 @@ from client.runs import Run
 from client.stack import Stack
 from client.studio.wishes import WrongWishError
 
-SAMPLES = "output/{job}/tensorboard/samples/"
+SAMPLES = "output/{job}/tensorboard-output/samples/"
 """Where SageMaker's TensorBoardOutputConfig puts the sounds that a job makes while it trains."""
 SAMPLE = re.compile(r"epoch-(\d+)/([^/]+)\.wav")
 MOST_SAMPLES = 5_000

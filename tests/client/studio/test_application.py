@@ -192,7 +192,7 @@ def test_a_run_is_told_with_its_epochs_and_its_sounds_to_hear(
     studio = start(Executions("run-7"))
     assert [run["name"] for run in get(studio, "runs")["runs"]] == ["run-7"]
     studio.log.lines[JOB] += ["hello", "figures: epoch=1 train_loss=2 val_loss=-1.5"]
-    folder = f"output/{JOB}/tensorboard/samples"
+    folder = f"output/{JOB}/tensorboard-output/samples"
     studio.put(f"{folder}/epoch-0010/hi hat.wav", wav())
     studio.put(f"{folder}/epoch-0010/notes.txt", b"no sound")
     said = get(studio, "runs/run-7")

@@ -364,7 +364,7 @@ def test_a_run_is_watched_while_it_trains(start: Callable[..., Studio], visit: V
     studio.log.lines[JOB] += [
         f"figures: epoch={e} train_loss={5 - e} val_loss={6 - e}" for e in (1, 2)
     ]
-    folder = f"output/{JOB}/tensorboard/samples"
+    folder = f"output/{JOB}/tensorboard-output/samples"
     for epoch, name in ((1, "kick"), (2, "kick"), (2, "any")):
         studio.put(f"{folder}/epoch-{epoch:04}/{name}.wav", wav(bytes([epoch, 0]) * CLIP))
     page = visit(studio)

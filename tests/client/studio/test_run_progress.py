@@ -65,7 +65,7 @@ def test_a_run_without_a_job_or_sounds_is_fine(
 
 
 def test_only_sounds_of_the_job_can_be_heard(progress: RunProgress, stack: FakeStack) -> None:
-    s3, folder = stack.client("s3"), f"output/{JOB}/tensorboard/samples"
+    s3, folder = stack.client("s3"), f"output/{JOB}/tensorboard-output/samples"
     for key in (f"{folder}/epoch-0005/any.wav", f"{folder}/a/epoch-0006/x.wav", "models/any.wav"):
         s3.put_object(Bucket=BUCKET, Key=key, Body=wav())
     assert progress.look()["samples"] == [{"epoch": 5, "name": "any"}]

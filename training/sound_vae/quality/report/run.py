@@ -27,7 +27,7 @@ class Run:
 
     @property
     def why_no_figures(self) -> str:
-        """Say why the quality of the sounds was not measured; "" if it was."""
+        """Say why the quality of the sounds was not measured, or not all of it; "" if it was."""
         if "frechet_ratio" in self.metrics:
             return ""
         if not self.args.evaluation_sounds:
@@ -35,6 +35,6 @@ class Run:
         clips = len(self.training.labelled() if self.training.labels else self.training)
         kind = "with a label " if self.training.labels else ""
         return (
-            f"there are {clips} clips {kind}to learn from, too few to measure the quality of "
-            f"sounds by: figures need {FEWEST_CLIPS}"
+            f"there are {clips} clips {kind}to learn from, too few to measure all of the quality of "
+            f"sounds by: most figures need {FEWEST_CLIPS}"
         )
