@@ -73,7 +73,8 @@ def page() -> str:
             "Of all packages that development, training jobs and endpoints install, written by "
             "`make lock` with [pip-licenses](https://github.com/raimon49/pip-licenses). Sound VAE "
             "itself hands on none of them: they come from PyPI. Of npm there is the CDK's command "
-            "line, Apache-2.0.",
+            "line, Apache-2.0, and for tests @sparticuz/chromium, MIT, which brings Chromium, "
+            "BSD-3-Clause.",
             "",
             "Under a licence of the GPL family are:",
             "",

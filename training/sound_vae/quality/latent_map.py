@@ -16,7 +16,6 @@ many are its neighbours in latent space, too; in seconds of one core:
     linear discriminants      0.60   0.06    0.1
     nearest-neighbour graph   0.69   0.14    3     SpectralEmbedding
     discriminant neighbours   0.78   0.09    8     NeighborhoodComponentsAnalysis
-    t-SNE, 1,000 rounds       0.96   0.74   10
     t-SNE as it is here       0.96   0.73    4
 
 Distances across the map mean little: what lies together sounds alike.
@@ -39,7 +38,7 @@ MOST_VALUES = 400_000  # of all z: 3 MB of JSON
 Z_DECIMALS, MAP_DECIMALS = 3, 4
 NEIGHBOURS = 15  # perplexity: about how many clips a clip is kept beside
 ROUNDS = 400  # of gradient descent; those of its default, 1,000, move little more
-ANGLE = 0.8  # of the Barnes-Hut approximation; 0.5, its default, takes half as long again
+ANGLE = 0.8  # of the Barnes-Hut approximation; its default, 0.5, is finer and slower
 FEWEST_POINTS = 6  # that have neighbours to speak of
 
 

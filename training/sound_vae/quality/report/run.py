@@ -35,6 +35,6 @@ class Run:
         clips = len(self.training.labelled() if self.training.labels else self.training)
         kind = "with a label " if self.training.labels else ""
         return (
-            f"there are {clips} clips {kind}to learn from, too few to measure all of the quality of "
-            f"sounds by: most figures need {FEWEST_CLIPS}"
+            f"there are {clips} clips {kind}to learn from, too few to measure all of the quality "
+            f"of sounds by: most figures need {FEWEST_CLIPS}"
         )
