@@ -23,7 +23,10 @@ from sound_vae.model.spectrogram import Transform
 from sound_vae.serving.served_model import ServedModel
 
 COLUMNS = 8  # sounds of each kind in the picture
-FIGURES = ("accuracy", "frechet_ratio", "diversity", "nearest", "copies", "reconstruction_db")
+FIGURES = (
+    *("accuracy", "frechet_ratio", "diversity", "nearest", "copies", "reconstruction_db"),
+    *("modulation_db", "told_apart"),
+)
 KINDS = {"hits": write_hits, "notes": write_notes}
 INTRODUCTION = f"""\
 # Sounds that are not speech
@@ -135,8 +138,10 @@ def section(outcomes: dict[str, Outcome]) -> Section:
     )
     remarks = (
         "![Spectrograms of real and of generated sounds](other-sounds.png)\n\n"
-        "What to look and listen for: noise and vibrato come out smoother than they are, and a "
-        "note drawn between two pitches that were learnt has blurred upper harmonics."
+        "What to look and listen for: hits are made by a vocoder, which has their grain, and bells "
+        "with more than one pitch less purely than they were; notes are made with reconstructed "
+        "phases, and lack the lines above some kHz, most of all those between two pitches that "
+        "were learnt."
     )
     return Section("What came out", method, rows, ("", *outcomes), remarks)
 

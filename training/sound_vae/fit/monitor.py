@@ -13,8 +13,8 @@ model learn; the finished model draws from a density that is fitted at the end, 
 sounds. Phases are always reconstructed: a vocoder is trained at the end.
 
 A run that goes on after an interruption writes its curves anew from the first epoch on, since what
-was written before may be on another machine: of two values of an epoch, which are the same,
-TensorBoard takes the later. Pictures and sounds go on.
+was written before may be on another machine: a curve that is drawn twice has the same values.
+Pictures and sounds go on.
 
 None of it changes what is learnt, and none of it ends a run: a disk that is full ends the watching.
 """
