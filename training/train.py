@@ -159,7 +159,15 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
     history = checkpoint.restore(trainer) if checkpoint else []
     if trainer.listener and not history:
         trainer.listener.learn(trainer.training, seed=args.seed)
-    monitor = Monitor(args.tensorboard_dir, trainer, history) if args.tensorboard_dir else None
+    monitor = None
+    if args.tensorboard_dir:
+        monitor = Monitor(
+            args.tensorboard_dir,
+            trainer,
+            history,
+            iterations=args.griffin_lim_iterations,
+            trim_db=args.trim_db,
+        )
 
     def after_epoch(figures: dict[str, float]) -> None:
         history.append(figures)

@@ -28,6 +28,10 @@ def trainer(epochs: int = 3, data: Dataset | None = None) -> Trainer:
     return Trainer(vae, training, validation, Schedule(epochs, 2, 1e-3, 1, 4, 0))
 
 
+def watching(folder: Path, of: Trainer, history: list[dict[str, float]]) -> Monitor:
+    return Monitor(folder, of, history, iterations=4, trim_db=45.0)
+
+
 def figures(epoch: int) -> dict[str, float]:
     return {"epoch": epoch, "train_loss": 2.0 / epoch, "val_loss": 3.0 / epoch}
 
@@ -50,7 +54,7 @@ def curve(folder: Path, tag: str) -> list[tuple[int, float]]:
 
 
 def test_every_epoch_is_a_point_of_every_curve(tmp_path: Path) -> None:
-    monitor = Monitor(tmp_path, trainer(), [])
+    monitor = watching(tmp_path, trainer(), [])
     for epoch in (1, 2, 3):
         monitor.after_epoch(figures(epoch))
         assert curve(tmp_path, "val_loss") == [(e, 3.0 / e) for e in range(1, epoch + 1)]
@@ -58,7 +62,7 @@ def test_every_epoch_is_a_point_of_every_curve(tmp_path: Path) -> None:
 
 
 def test_every_few_epochs_there_are_a_picture_and_a_sound_of_each_label(tmp_path: Path) -> None:
-    monitor = Monitor(tmp_path, trainer(epochs=30), [])
+    monitor = watching(tmp_path, trainer(epochs=30), [])
     for epoch in range(1, 8):
         monitor.after_epoch(figures(epoch))
     folders = sorted(folder.name for folder in (tmp_path / "samples").iterdir())
@@ -84,7 +88,7 @@ def test_a_picture_begins_with_the_recording(tmp_path: Path) -> None:
     loud = Dataset.of(
         np.ones((12, *data.clips.shape[1:]), np.float16), data.transform, data.label_ids, ["a", "b"]
     )
-    monitor = Monitor(tmp_path, trainer(data=loud), [])
+    monitor = watching(tmp_path, trainer(data=loud), [])
     monitor.after_epoch(figures(1))
     png = next(x for _, plugin, _, x in events(tmp_path) if plugin == "images")[2]
     pixels = tf.io.decode_png(png).numpy()
@@ -96,7 +100,7 @@ def test_a_picture_begins_with_the_recording(tmp_path: Path) -> None:
 def test_sounds_without_labels_are_called_any(tmp_path: Path) -> None:
     data = noisy_tones(12, seed=0)
     unlabelled = replace(data, labels=[], label_ids=np.full(12, NO_LABEL))
-    Monitor(tmp_path, trainer(1, unlabelled), []).after_epoch(figures(1))
+    watching(tmp_path, trainer(1, unlabelled), []).after_epoch(figures(1))
     names = sorted(file.name for file in tmp_path.glob("samples/*/*"))
     assert names == ["any-2.wav", "any-3.wav", "any-4.wav", "any.wav"]
 
@@ -104,8 +108,8 @@ def test_sounds_without_labels_are_called_any(tmp_path: Path) -> None:
 def test_a_run_that_goes_on_shows_its_whole_curve(tmp_path: Path) -> None:
     history = [figures(1), figures(2)]
     for epoch in (1, 2):
-        Monitor(tmp_path, trainer(), history[: epoch - 1]).after_epoch(figures(epoch))
-    Monitor(tmp_path, trainer(), history).after_epoch(figures(3))
+        watching(tmp_path, trainer(), history[: epoch - 1]).after_epoch(figures(epoch))
+    watching(tmp_path, trainer(), history).after_epoch(figures(3))
     assert curve(tmp_path, "val_loss") == [(1, 3.0), (2, 1.5), (3, 1.0)]
     assert len(list(tmp_path.glob("samples/*"))) == 3
 
@@ -114,7 +118,7 @@ def test_another_run_s_files_are_taken_away_and_those_of_others_are_not(tmp_path
     other = tmp_path / "events.out.tfevents.1.somebody"
     other.touch()
     for epochs in (2, 1):
-        monitor = Monitor(tmp_path, trainer(), [])
+        monitor = watching(tmp_path, trainer(), [])
         for epoch in range(1, epochs + 1):
             monitor.after_epoch(figures(epoch))
     assert curve(tmp_path, "val_loss") == [(1, 3.0)]
@@ -125,7 +129,7 @@ def test_another_run_s_files_are_taken_away_and_those_of_others_are_not(tmp_path
 def test_watching_changes_no_weight(tmp_path: Path) -> None:
     watched = trainer()
     before = watched.vae.get_weights()
-    Monitor(tmp_path, watched, []).after_epoch(figures(1))
+    watching(tmp_path, watched, []).after_epoch(figures(1))
     for one, other in zip(before, watched.vae.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -134,7 +138,7 @@ def test_a_folder_that_cannot_be_made_ends_the_watching_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    monitor = Monitor(tmp_path / "file", trainer(), [])
+    monitor = watching(tmp_path / "file", trainer(), [])
     monitor.after_epoch(figures(1))
     assert capsys.readouterr().out.count("nothing more to watch in") == 1
 
@@ -142,7 +146,7 @@ def test_a_folder_that_cannot_be_made_ends_the_watching_alone(
 def test_a_disk_that_fills_up_ends_the_watching_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monitor = Monitor(tmp_path, trainer(), [])
+    monitor = watching(tmp_path, trainer(), [])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:

@@ -1,6 +1,6 @@
 """What can be watched while a model trains: curves, pictures and sounds, epoch by epoch.
 
-    monitor = Monitor(folder, trainer, history)     # the epochs that are done already
+    monitor = Monitor(folder, trainer, history, iterations=16, trim_db=45.0)
     monitor.after_epoch({"epoch": 10, "val_loss": -2.5, ...})
 
     events.out.tfevents.*                  for TensorBoard: every figure of every epoch, and every
@@ -26,29 +26,45 @@ import numpy as np
 import tensorflow as tf
 
 from sound_vae.data.dataset import NO_LABEL
+from sound_vae.data.one_of_each import one_of_each
 from sound_vae.file_name import plain_names
 from sound_vae.fit.event_file import EventFile, event_files
 from sound_vae.fit.trainer import Trainer
 from sound_vae.log import sentence
-from sound_vae.model.spectrogram import PEAK
+from sound_vae.model.wav_files import wav_files
 from sound_vae.picture import coloured, png
 
 TIMES = 10  # that pictures and sounds are made in a run
 MOST_SHOWN = 12  # labels, each with a picture and a sound
 SHOWN_WITHOUT_LABELS = 4
-ITERATIONS = 16  # of phase reconstruction
 GAP = 4  # pixels between spectrograms
 SAMPLES = "samples"  # folder of WAV files
 
 
 class Monitor:
-    """Writes into a folder after each epoch."""
+    """Writes into a folder after each epoch; `history` has the epochs that are done already.
 
-    def __init__(self, folder: Path, trainer: Trainer, history: list[dict[str, float]]) -> None:
+    Sounds get their phases in so many `iterations`, and end `trim_db` below their loudest moment.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        trainer: Trainer,
+        history: list[dict[str, float]],
+        *,
+        iterations: int,
+        trim_db: float,
+    ) -> None:
         self.folder, self.trainer = folder, trainer
+        self.iterations, self.trim_db = iterations, trim_db
         self.every = max(trainer.schedule.epochs // TIMES, 1)
         self._file: EventFile | None = None
-        self._clips, self._label_ids = _shown(trainer)
+        shown = one_of_each(
+            trainer.training, trainer.validation, MOST_SHOWN, without_labels=SHOWN_WITHOUT_LABELS
+        )
+        self._clips = np.stack([data.clips[clip] for data, clip in shown])
+        self._label_ids = np.array([data.label_ids[clip] for data, clip in shown])
         labels = [trainer.training.labels[i] if i != NO_LABEL else "" for i in self._label_ids]
         self._names = plain_names(labels)
         self._begin(history)
@@ -118,34 +134,9 @@ class Monitor:
         noise = tf.random.stateless_normal(tf.shape(mu), [trainer.schedule.seed, 0])
         z = trainer.prior.mean(tf.constant(self._label_ids, tf.int32)) + noise
         sampled = trainer.vae.decode(z)
-        waves = transform.waveform(sampled, ITERATIONS)
-        peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
-        wavs = tf.map_fn(
-            lambda wave: tf.audio.encode_wav(wave[:, None], transform.sample_rate),
-            waves * (PEAK / tf.maximum(peak, 1e-6)),
-            fn_output_signature=tf.TensorSpec([], tf.string),
-        )
+        waves = transform.waveform(sampled, self.iterations)
+        wavs = wav_files(waves, transform.sample_rate, self.trim_db)
         return trainer.vae.decode(mu), sampled, wavs
-
-
-def _shown(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:
-    """Choose a clip of each label, one that is held back where there is one.
-
-    Gives spectrograms (clips, frames, bins) and label indices.
-    """
-    held_back, learnt = trainer.validation, trainer.training
-    if not learnt.labels:
-        count = min(len(held_back), SHOWN_WITHOUT_LABELS)
-        return held_back.clips[np.arange(count)], held_back.label_ids[:count]
-    clips, label_ids = [], []
-    for label in range(min(len(learnt.labels), MOST_SHOWN)):
-        for data in (held_back, learnt):
-            found = np.flatnonzero(data.label_ids == label)
-            if len(found):
-                clips.append(data.clips[int(found[0])])
-                label_ids.append(label)
-                break
-    return np.stack(clips), np.array(label_ids)
 
 
 def _side_by_side(spectrograms: list[np.ndarray]) -> np.ndarray:

@@ -14,7 +14,6 @@ from sound_vae.fit.arguments import hyperparameters
 from sound_vae.serving.served_model import ModelError, ServedModel
 
 OF_READING = ("sample_rate", "clip_seconds", "n_fft", "hop_length")
-OF_THE_NETWORKS = ("preset", "latent_dim", "channels")
 MOST_NAMED = 5  # labels in a sentence
 
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.spectrogram import PEAK
-from sound_vae.model.trimming import ends, faded
 from sound_vae.model.vocoder import Vocoder
+from sound_vae.model.wav_files import wav_files
 from sound_vae.serving.description import Description
 
 ONSET = 0.02  # of the peak: what comes before is silence
@@ -109,23 +109,15 @@ class SoundGenerator(tf.Module):
             return tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32)
 
     def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Turn z into WAV files of 16 bits, as long as there is sound, with peaks at -1 dBFS."""
+        """Turn z into WAV files."""
         values = self._roughen(self.decoder(z, training=False))
         if self.exciter:
             octaves, periodicity = self.exciter(z, training=False)
             waves = self.vocoder.waveform(values, octaves, periodicity, z)
         else:
             waves = self.transform.waveform(values, self.iterations)
-        peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
-        waves = waves * (PEAK / tf.maximum(peak, 1e-6))
-        rate = self.transform.sample_rate
-        after = ends(waves, rate, self.trim_db)
-        wav = tf.map_fn(
-            lambda sound: tf.audio.encode_wav(sound[0][: sound[1], None], rate),
-            (faded(waves, after, rate), after),
-            fn_output_signature=tf.TensorSpec([], tf.string),
-        )
-        return {"wav_bytes": wav, "z": z}
+        wavs = wav_files(waves, self.transform.sample_rate, self.trim_db)
+        return {"wav_bytes": wavs, "z": z}
 
     def _roughen(self, values: tf.Tensor) -> tf.Tensor:
         """Add the likelihood's noise where there is sound.

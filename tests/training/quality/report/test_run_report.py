@@ -264,3 +264,15 @@ def test_no_name_can_do_anything(
     assert all(link.startswith("data:") for link in page.links)
     assert "alert(1)" in page.text
     assert all(re.fullmatch(r"[A-Za-z0-9_-]+\.wav", f.name) for f in tmp_path.glob("samples/*"))
+
+
+def test_the_command_that_makes_the_run_again_names_the_model_that_it_started_from(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run()
+    args = argparse.Namespace(**{**vars(run.args), "start_from": Path("before.tar.gz")})
+    write_run_report(tmp_path, replace(run, args=args))
+    assert "--start-from before.tar.gz" in read(tmp_path).text
+    monkeypatch.setenv("SM_MODEL_DIR", "/opt/ml/model")
+    write_run_report(tmp_path, replace(run, args=args))
+    assert "and the same start_from" in read(tmp_path).text

@@ -1,9 +1,9 @@
 """Sounds to compare: a recording, what the model makes of it, and a new one of the same label."""
 
+import argparse
 import io
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -12,9 +12,11 @@ import tensorflow as tf
 from sound_vae.data.audio import Sound, cropped, read_sound, resampled
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.folder import is_sound
-from sound_vae.fit.arguments import hyperparameters
-from sound_vae.model.spectrogram import PEAK, Transform
-from sound_vae.serving.served_model import ServedModel
+from sound_vae.data.one_of_each import one_of_each
+from sound_vae.model.spectrogram import Transform
+from sound_vae.model.wav_files import wav_files
+from sound_vae.quality.report.run import Run
+from sound_vae.serving.served_model import Sounds
 
 MOST_EXAMPLES, WITHOUT_LABELS = 12, 4
 MOST_SECONDS = 60.0  # of sound in the page, all together; at 44.1 kHz 7 MB as base64
@@ -22,57 +24,39 @@ MOST_SECONDS = 60.0  # of sound in the page, all together; at 44.1 kHz 7 MB as b
 
 @dataclass(frozen=True)
 class Example:
-    """WAV files and spectrograms, (frames, bins) in 0..1, of one label ("" for none)."""
+    """WAV files and spectrograms, values in 0..1, of one label ("" for none)."""
 
     label: str
     name: str  # of the recording, below the data folder
     held_back: bool  # the recording was not learnt from
-    wavs: tuple[bytes, bytes, bytes]  # real, coded and decoded, new
-    spectrograms: tuple[np.ndarray, np.ndarray, np.ndarray]
+    wavs: list[bytes]  # real, coded and decoded, new
+    spectrograms: np.ndarray  # (3, frames, bins)
 
 
-def examples(
-    model: ServedModel,
-    folder: Path,
-    training: Dataset,
-    validation: Dataset,
-    trim_db: float,
-) -> list[Example]:
+def examples(run: Run) -> list[Example]:
     """Make an example of as many labels as the page has room for, in the labels' order."""
-    transform = model.transform
+    model, transform = run.model, run.model.transform
     room = max(int(MOST_SECONDS / 3 / transform.seconds), 1)
-    chosen = _chosen(training, validation, room)
-    if not chosen:
-        return []
-    new = model.sample([label for label, *_ in chosen], range(len(chosen)))
+    chosen = one_of_each(
+        run.training, run.validation, min(MOST_EXAMPLES, room), without_labels=WITHOUT_LABELS
+    )
+    labels = [_label(data, clip) for data, clip in chosen]
     found = []
-    for number, (label, data, clip) in enumerate(chosen):
-        real = _recording(folder, data, clip, trim_db)
+    new = model.sample(labels, range(len(labels))).wavs
+    for (data, clip), label, made in zip(chosen, labels, new, strict=True):
+        real = _recording(run.args, data, clip)
         coded = model.vary(real, seeds=[0], temperature=0.0).wavs[0]
-        wavs = (real, coded, new.wavs[number])
-        pictures = tuple(_transformed(wav, transform) for wav in wavs)
-        found.append(
-            Example(label, data.names[clip], data is validation, wavs, pictures)  # type: ignore[arg-type]
-        )
+        trio = Sounds([real, coded, made], np.zeros((3, 0)), [], transform)
+        held_back = data is run.validation
+        found.append(Example(label, data.names[clip], held_back, trio.wavs, trio.spectrograms()))
     return found
 
 
-def _chosen(training: Dataset, validation: Dataset, room: int) -> list[tuple[str, Dataset, int]]:
-    """Choose labels and a clip of each, one that was held back where there is one."""
-    if not training.labels:
-        count = min(WITHOUT_LABELS, room, len(validation))
-        return [("", validation, clip) for clip in range(count)]
-    chosen = []
-    for label, name in enumerate(training.labels):
-        for data in (validation, training):
-            mine = np.flatnonzero(data.label_ids == label)
-            if len(mine):
-                chosen.append((name, data, int(mine[0])))
-                break
-    return chosen[: min(MOST_EXAMPLES, room)]
+def _label(data: Dataset, clip: int) -> str:
+    return data.labels[data.label_ids[clip]] if data.labels else ""
 
 
-def _recording(folder: Path, data: Dataset, clip: int, trim_db: float) -> bytes:
+def _recording(args: argparse.Namespace, data: Dataset, clip: int) -> bytes:
     """Give the recording as the model learns it: trimmed, at its rate, no longer than its clips.
 
     One that is there as a spectrogram alone, or can no longer be read, gets its phases
@@ -80,14 +64,12 @@ def _recording(folder: Path, data: Dataset, clip: int, trim_db: float) -> bytes:
     """
     transform, name = data.transform, data.names[clip]
     if is_sound(name):
-        sound = read_sound(trim_db, transform.seconds, folder, name)
+        sound = read_sound(args.trim_db, transform.seconds, args.data, name)
         if isinstance(sound, Sound):
             return _wav(sound, transform)
-    iterations = hyperparameters()["griffin_lim_iterations"]["default"]
     values = tf.constant(data.clips[np.array([clip])], tf.float32)
-    wave = transform.waveform(values, iterations)[0]
-    wave *= PEAK / tf.maximum(tf.reduce_max(tf.abs(wave)), 1e-6)
-    return tf.audio.encode_wav(wave[:, None], transform.sample_rate).numpy()
+    waves = transform.waveform(values, args.griffin_lim_iterations)
+    return bytes(wav_files(waves, transform.sample_rate, args.trim_db)[0].numpy())
 
 
 def _wav(sound: Sound, transform: Transform) -> bytes:
@@ -99,13 +81,6 @@ def _wav(sound: Sound, transform: Transform) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, wave, transform.sample_rate, format="WAV", subtype="PCM_16")
     return file.getvalue()
-
-
-def _transformed(wav: bytes, transform: Transform) -> np.ndarray:
-    """Give the spectrogram of a WAV file of any length, padded or cut to a clip's."""
-    wave = tf.audio.decode_wav(wav, 1).audio[: transform.clip_samples, 0]
-    missing = transform.clip_samples - len(wave)
-    return transform.spectrogram(tf.pad(wave, [[0, missing]])[None])[0].numpy()
 
 
 def seconds_heard(data: Dataset, most: int, seed: int) -> np.ndarray:

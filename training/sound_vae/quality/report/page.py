@@ -52,7 +52,7 @@ def head(run: Run, judged: Verdict) -> str:
     transform, labels = run.model.transform, run.model.labels
     kind = f"of {len(labels)} labels" if labels else "without labels"
     about = (
-        f"A model that makes sounds {kind}, {transform.seconds:.2f} s long at "
+        f"A model that makes sounds {kind}, of at most {transform.seconds:.2f} s at "
         f"{transform.sample_rate:,} Hz, learnt from {len(run.training):,} recordings in "
         f"{len(run.history)} epochs."
     )

@@ -27,7 +27,7 @@ def write_run_report(folder: Path, run: Run) -> None:
     if run.recogniser and run.training.labels:
         heard = hear(run.model, run.training.labelled(), run.recogniser, run.args.seed)
     judged = verdict(run.metrics, heard, run.why_no_figures)
-    shown = examples(run.model, run.args.data, run.training, run.validation, run.args.trim_db)
+    shown = examples(run)
     text = page.page(run, judged, heard, shown)
     (folder / "report.html").write_text(text, encoding="utf-8")
     content = {

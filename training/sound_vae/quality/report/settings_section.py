@@ -44,12 +44,16 @@ def _command(run: Run) -> str:
         if getattr(run.args, name, None) != schema.get("default")
     }
     if "SM_MODEL_DIR" in os.environ:
-        said = "As the input of an execution, with the folder in the field data:"
+        said = "As the input of an execution, with the folder in the field data"
+        # a job is not told what its channels were called
+        said += " and the same start_from:" if run.args.start_from else ":"
         command = json.dumps({"hyperparameters": given})
     else:
         said = "On this machine, from the root of the repository:"
         words = ["python", "training/train.py", "--data", str(run.args.data)]
         words += ["--model-dir", str(run.args.model_dir)]
+        if run.args.start_from:
+            words += ["--start-from", str(run.args.start_from)]
         for name, value in given.items():
             words += [
                 f"--{name.replace('_', '-')}",
