@@ -48,9 +48,9 @@ def test_the_site_builds_and_none_of_its_links_leads_nowhere(tmp_path: Path) -> 
         command, cwd=REPOSITORY, env=quietly, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "model" / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "model.html").read_text(encoding="utf-8")
     (source,) = set(re.findall(r'href="([^"]*/vocoder\.py)"', page))
-    assert (tmp_path / "model" / source).resolve().is_file()
+    assert (tmp_path / source).resolve().is_file()
     assert (tmp_path / "project" / "index.html").is_file()
 
 
