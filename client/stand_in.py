@@ -25,7 +25,7 @@ STATE = Path(os.environ.get("SOUNDVAE_STAND_IN", REPOSITORY / ".cache" / "stand-
 FIRST_PORT, PORTS = 5000, 100  # the first that is free is taken
 VARIABLE = re.compile(r"export (\w+)=(.*)")
 READY = "# the stand-in for AWS is ready"  # what `python -m local` prints last
-READY_SECONDS, END_SECONDS = 60, 15
+READY_SECONDS, END_SECONDS = 300, 15  # 5 s on an idle machine; a busy one may take long
 
 
 def up(port: int | None = None, folder: Path = STATE) -> tuple[str, bool]:

@@ -82,7 +82,9 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     try:
         bound = {name: _with_nulls(value) for name, value in variables.items()}
         with _one_at_a_time:
-            result = _parsed(expression).evaluate(None, bound)
+            query = _parsed(expression)
+            Jsonata.CURRENT.jsonata = query  # else $millis and $now tell another's time
+            result = query.evaluate(None, bound)
         if result is None:
             raise QueryError("it returned nothing (undefined)")
         return _as_json(result)

@@ -18,7 +18,9 @@ def evaluate(expression: str, **variables: Any) -> Any:
     assert expression[:3] + expression[-3:] == "{%  %}", expression
     try:
         bound = {name: _with_nulls(value) for name, value in variables.items()}
-        result = _compiled(expression[3:-3]).evaluate(None, bound)
+        query = _compiled(expression[3:-3])
+        jsonata.Jsonata.CURRENT.jsonata = query  # whose time $millis tells
+        result = query.evaluate(None, bound)
     except Exception as error:
         raise QueryError(str(error)) from error
     if result is None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -33,6 +34,15 @@ def test_expressions_have_step_functions_own_functions_and_json_values(
 def test_an_expression_without_a_value_is_an_error_that_quotes_it(expression: str) -> None:
     with pytest.raises(QueryError, match=re.escape(expression)):
         evaluate(expression, {"states": {"input": {}}})
+
+
+@pytest.mark.parametrize("expression", ["$millis()", "$toMillis($now())"])
+def test_the_time_is_that_of_the_evaluation(expression: str) -> None:
+    for other in ("1", "2", "1"):  # parsed just before, or evaluated before in the same thread
+        time.sleep(0.01)
+        before = time.time_ns() // 1_000_000  # the library rounds
+        assert before <= evaluate(expression, {}) <= time.time_ns() // 1_000_000 + 1
+        evaluate(other, {})
 
 
 def test_variables_defaults_and_fail_sentences(execute: Execute) -> None:
