@@ -1,12 +1,14 @@
 """Requests to the endpoint: sounds of a label, morphs, variations."""
 
 import base64
+import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import soundfile
 from botocore.exceptions import ClientError
 
 from client.failure import Failure
@@ -82,12 +84,27 @@ def decode(stack: Stack, z: list[list[float]]) -> list[Sound]:
 
 
 def vary(stack: Stack, file: Path, count: int, seed: int, temperature: float | None) -> list[Sound]:
-    """Ask for variations of a recording."""
+    """Ask for variations of a recording: a WAV file, or what is made one here first."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror}.") from error
+    if file.suffix.lower() != ".wav":
+        content = _as_wav(content, file)
     return vary_content(stack, content, str(file), count, seed, temperature)
+
+
+def _as_wav(content: bytes, file: Path) -> bytes:
+    """Decode what the endpoint does not read; no more of it than shows that it is too long."""
+    wav = io.BytesIO()
+    try:
+        samples, rate = soundfile.read(io.BytesIO(content), MOST_AUDIO // 2 + 1, dtype="int16")
+    except soundfile.SoundFileError as error:
+        raise Failure(
+            f"{file} is no sound that can be read: name a WAV, FLAC, OGG, MP3 or AIFF file."
+        ) from error
+    soundfile.write(wav, samples, rate, format="WAV", subtype="PCM_16")
+    return wav.getvalue()
 
 
 def vary_content(

@@ -66,7 +66,7 @@ def morph(
 @commands.command()
 def vary(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A WAV file.")],
+    file: Annotated[Path, typer.Argument(help="A WAV, FLAC, OGG, MP3 or AIFF file.")],
     count: Count = 4,
     seed: Seed = None,
     temperature: Temperature = None,

@@ -14,6 +14,8 @@ from client.session import Session
 from client.stack import Stack
 from client.watching import watch as show
 
+NAME_SHOWN = 24  # characters of a run's name: enough to tell it from others
+
 commands = typer.Typer()
 
 
@@ -66,6 +68,8 @@ def list_runs(
 ) -> None:
     """List the newest runs: when, how long, on what, their figures, which is served.
 
+    Of those that failed, why.
+
     Example: soundvae runs
     """
     session: Session = context.obj
@@ -78,7 +82,7 @@ def list_runs(
         if run.output:
             state = "[green]served[/]" if run.output.get("model") == served else "done"
         table.add_row(
-            run.name[:24],
+            run.name[:NAME_SHOWN],
             f"{run.started:%Y-%m-%d %H:%M}",
             f"{run.seconds / 60:.1f} min",
             str(run.output.get("instance_type", "")),
@@ -89,6 +93,10 @@ def list_runs(
     session.tell([run.to_json() | {"served": run.output.get("model") == served} for run in found])
     if not session.as_json:
         session.console.print(table if found else "No run yet: soundvae train")
+        for run in found:
+            if run.cause:
+                why = f"{run.name[:NAME_SHOWN]} {run.status.lower()}: {run.cause}"
+                session.console.print(why, markup=False, soft_wrap=True)
 
 
 RunName = Annotated[str, typer.Argument(help="Name, or its beginning; the newest if none.")]

@@ -1,7 +1,11 @@
+import base64
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from client import endpoint
 from client.failure import Failure
@@ -40,3 +44,31 @@ def test_a_recording_that_is_too_long_is_not_sent(tmp_path: Path) -> None:
     file.write_bytes(b"\0" * endpoint.MOST_AUDIO)
     endpoint.vary(serving(runtime), file, 1, 0, None)
     assert len(json.dumps(runtime.requests[0])) < endpoint.MOST_BYTES, "the longest fits"
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3", "aiff"])
+def test_a_recording_of_another_format_is_sent_as_wav(tmp_path: Path, suffix: str) -> None:
+    runtime, file = Runtime(), tmp_path / f"kick.{suffix}"
+    wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
+    soundfile.write(file, np.stack([wave, wave], axis=1), 16_000)
+    endpoint.vary(serving(runtime), file, 1, 0, None)
+    sent = base64.b64decode(runtime.requests[0]["audio"])
+    assert sent.startswith(b"RIFF")
+    samples, rate = soundfile.read(io.BytesIO(sent))
+    assert rate == 16_000
+    length = min(len(samples), len(wave))  # an MP3 is a little longer
+    assert length > 0.98 * len(wave)
+    spectrum = np.abs(np.fft.rfft(samples[:length, 0]))
+    assert spectrum.argmax() * rate / length == pytest.approx(440, abs=2)
+
+
+def test_what_is_no_sound_or_too_long_a_one_is_not_sent(tmp_path: Path) -> None:
+    runtime, file = Runtime(), tmp_path / "notes.txt"
+    file.write_text("eight bars of drums")
+    with pytest.raises(Failure, match=r"notes\.txt is no sound that can be read: name a WAV, FLAC"):
+        endpoint.vary(serving(runtime), file, 1, 0, None)
+    file = tmp_path / "long.flac"
+    soundfile.write(file, np.zeros(endpoint.MOST_AUDIO, np.int16), 48_000)
+    with pytest.raises(Failure, match=r"long\.flac has 3\.0 MB: a request takes at most 3\.0 MB"):
+        endpoint.vary(serving(runtime), file, 1, 0, None)
+    assert not runtime.requests

@@ -1,4 +1,4 @@
-"""`soundvae train` says what an execution is to begin with, and names a run's model by its run."""
+"""`soundvae train` says what an execution is to begin with; `soundvae runs` what came of them."""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ class Executions:
 
     def __init__(self, output: dict[str, Any]) -> None:
         self.started: list[dict[str, Any]] = []
-        self.output = output
+        self.output, self.cause = output, ""
 
     def start_execution(self, **given: str) -> dict[str, str]:
         self.started.append(json.loads(given["input"]))
@@ -29,16 +29,25 @@ class Executions:
         run = {"executionArn": "arn:aws:states:us-east-1:1:execution:sound-vae:5c1e-run"}
         return SimpleNamespace(paginate=lambda **_: [{"executions": [run]}])
 
+    def list_executions(self, **_: Any) -> Any:
+        return self.get_paginator("").paginate()[0]
+
+    def get_parameter(self, **_: str) -> Any:
+        return {"Parameter": {"Value": MODEL}}
+
     def describe_execution(self, **_: str) -> dict[str, Any]:
-        now = datetime.now(UTC)
+        said = {"startDate": datetime.now(UTC)}
+        if self.cause:
+            return {"status": "FAILED", "cause": self.cause, **said}
         status = "SUCCEEDED" if self.output else "RUNNING"
-        return {"status": status, "startDate": now, "output": json.dumps(self.output)}
+        return {"status": status, "output": json.dumps(self.output), **said}
 
 
 @pytest.fixture
 def executions(monkeypatch: pytest.MonkeyPatch) -> Executions:
     found = Executions({"model": MODEL})
-    stack = SimpleNamespace(client=lambda _: found, state_machine="arn")
+    outputs = {"ServedModelParameter": "/sound-vae/served-model"}
+    stack = SimpleNamespace(client=lambda _: found, state_machine="arn", outputs=outputs)
     monkeypatch.setattr(Stack, "find", lambda _: stack)
     return found
 
@@ -68,3 +77,11 @@ def test_a_run_that_has_no_model_yet_cannot_be_started_from(executions: Executio
     assert done.exit_code != 0
     assert "Run 5c1e-run has no model: it is still running" in str(done.exception)
     assert executions.started == []
+
+
+def test_the_list_says_why_a_run_failed(executions: Executions) -> None:
+    assert "served" in CliRunner().invoke(app, ["runs"]).output
+    executions.cause = "There is no sound under s3://bucket/audio/: upload some [first]."
+    done = CliRunner().invoke(app, ["runs"])
+    assert done.exit_code == 0, done.output
+    assert f"5c1e-run failed: {executions.cause}" in done.output

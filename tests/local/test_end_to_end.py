@@ -36,7 +36,7 @@ from tests.local.deployment import (
 CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 RATE = 8000
 PITCHES = {"low": 200, "high": 900}  # Hz; the labels are not those of the starter model
-ONE_EPOCH = {"epochs": 1, "griffin_lim_iterations": 2}
+ONE_EPOCH = {"epochs": 1, "channels": 16, "vocoder": False, "griffin_lim_iterations": 2}
 
 
 def tone(frequency: float) -> bytes:
