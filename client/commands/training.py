@@ -14,8 +14,6 @@ from client.session import Session
 from client.stack import Stack
 from client.watching import watch as show
 
-NAME_SHOWN = 24  # characters of a run's name: enough to tell it from others
-
 commands = typer.Typer()
 
 
@@ -76,13 +74,14 @@ def list_runs(
     stack = session.stack()
     found, served = runs.listed(stack, most), runs.served_model(stack)
     table = Table("run", "started", "took", "on", "heard right", "like real", "", box=None)
+    table.columns[1].no_wrap = True  # where it is narrow, names are shortened
     for run in found:
         figures = run.output.get("metrics", {})
         state = run.status.lower()
         if run.output:
             state = "[green]served[/]" if run.output.get("model") == served else "done"
         table.add_row(
-            run.name[:NAME_SHOWN],
+            run.name[:24],
             f"{run.started:%Y-%m-%d %H:%M}",
             f"{run.seconds / 60:.1f} min",
             str(run.output.get("instance_type", "")),
@@ -95,7 +94,7 @@ def list_runs(
         session.console.print(table if found else "No run yet: soundvae train")
         for run in found:
             if run.cause:
-                why = f"{run.name[:NAME_SHOWN]} {run.status.lower()}: {run.cause}"
+                why = f"{run.name} {run.status.lower()}: {run.cause}"
                 session.console.print(why, markup=False, soft_wrap=True)
 
 

@@ -52,7 +52,7 @@ def test_made_up_sounds_are_the_same_every_time(folder: Path, tmp_path: Path) ->
 
 def test_both_kinds_train_and_are_heard(folder: Path, tmp_path: Path) -> None:
     outcomes: dict[str, Any] = {}
-    vocoder = {"hits": "true", "notes": "false"}
+    vocoder = {"hits": "true", "notes": "false"}  # one model of either rendering
     for kind in other_sounds.KINDS:
         model = tmp_path / kind
         arguments = ["--data", str(folder / kind), "--model-dir", str(model), *SMALL]

@@ -36,7 +36,7 @@ def test_the_endpoints_own_sentence_is_told() -> None:
 def test_a_recording_that_is_too_long_is_not_sent(tmp_path: Path) -> None:
     runtime, file = Runtime(), tmp_path / "long.wav"
     file.write_bytes(b"\0" * (endpoint.MOST_AUDIO + 1))
-    with pytest.raises(Failure, match=r"long\.wav has 3\.0 MB: a request takes at most 3\.0 MB"):
+    with pytest.raises(Failure, match=r"long\.wav has more than 3\.0 MB, the most that"):
         endpoint.vary(serving(runtime), file, 1, 0, None)
     with pytest.raises(Failure, match=r"nowhere\.wav cannot be read"):
         endpoint.vary(serving(runtime), tmp_path / "nowhere.wav", 1, 0, None)
@@ -46,11 +46,16 @@ def test_a_recording_that_is_too_long_is_not_sent(tmp_path: Path) -> None:
     assert len(json.dumps(runtime.requests[0])) < endpoint.MOST_BYTES, "the longest fits"
 
 
-@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3", "aiff"])
-def test_a_recording_of_another_format_is_sent_as_wav(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "subtype"),
+    [("flac", None), ("ogg", None), ("mp3", None), ("aiff", "PCM_24"), ("aiff", "FLOAT")],
+)
+def test_a_recording_of_another_format_is_sent_as_wav(
+    tmp_path: Path, suffix: str, subtype: str | None
+) -> None:
     runtime, file = Runtime(), tmp_path / f"kick.{suffix}"
     wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
-    soundfile.write(file, np.stack([wave, wave], axis=1), 16_000)
+    soundfile.write(file, np.stack([wave, wave], axis=1), 16_000, subtype)
     endpoint.vary(serving(runtime), file, 1, 0, None)
     sent = base64.b64decode(runtime.requests[0]["audio"])
     assert sent.startswith(b"RIFF")
@@ -58,6 +63,7 @@ def test_a_recording_of_another_format_is_sent_as_wav(tmp_path: Path, suffix: st
     assert rate == 16_000
     length = min(len(samples), len(wave))  # an MP3 is a little longer
     assert length > 0.98 * len(wave)
+    assert np.abs(samples).max() == pytest.approx(0.5, rel=0.15)
     spectrum = np.abs(np.fft.rfft(samples[:length, 0]))
     assert spectrum.argmax() * rate / length == pytest.approx(440, abs=2)
 
@@ -69,6 +75,6 @@ def test_what_is_no_sound_or_too_long_a_one_is_not_sent(tmp_path: Path) -> None:
         endpoint.vary(serving(runtime), file, 1, 0, None)
     file = tmp_path / "long.flac"
     soundfile.write(file, np.zeros(endpoint.MOST_AUDIO, np.int16), 48_000)
-    with pytest.raises(Failure, match=r"long\.flac has 3\.0 MB: a request takes at most 3\.0 MB"):
+    with pytest.raises(Failure, match=r"long\.flac as a WAV file has more than 3\.0 MB"):
         endpoint.vary(serving(runtime), file, 1, 0, None)
     assert not runtime.requests

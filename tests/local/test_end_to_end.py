@@ -36,6 +36,7 @@ from tests.local.deployment import (
 CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 RATE = 8000
 PITCHES = {"low": 200, "high": 900}  # Hz; the labels are not those of the starter model
+# a small model: what is tried here is its way; the demo's test has one of default size
 ONE_EPOCH = {"epochs": 1, "channels": 16, "vocoder": False, "griffin_lim_iterations": 2}
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sound_vae.model.excitation import BANDS, analyse, bands, lowest_pitch
+from sound_vae.model import excitation
+from sound_vae.model.excitation import BANDS, JUMP, analyse, bands, lowest_pitch
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.vocoder import pulses
 
@@ -70,3 +71,11 @@ def test_bands_share_every_bin_and_follow_each_other(bins: int) -> None:
     assert found.shape == (BANDS, bins)
     np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-6)
     assert all(a < b for a, b in pairwise(found.argmax(axis=1)))
+
+
+def test_parts_of_a_jump_come_to_the_best_of_all_jumps() -> None:
+    best, cost = np.random.default_rng(0).normal(size=(20, 50)).astype(np.float32), 0.1
+    steps = np.arange(50)
+    distance = np.abs(steps[:, None] - steps)
+    every = np.where(distance <= JUMP, best[:, None] - cost * distance, -np.inf).max(axis=2)
+    np.testing.assert_allclose(excitation._reached(best, np.float32(cost)), every, atol=1e-5)

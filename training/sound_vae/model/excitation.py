@@ -21,8 +21,8 @@ BANDS = 8  # of equal width, in each of which the periodic share is one number
 OCTAVES = 4  # from the lowest pitch, of which two periods fit into a window
 STEPS = 24  # in an octave, of the paths that a pitch may take
 FINER = 5  # places within a step, the best of which is the pitch there: 10 cents
-JUMP = 8  # of these steps, that a pitch moves from a frame to the next at most
 PARTS_OF_A_JUMP = (1, 1, 2, 4)  # sums of some of them are all numbers up to JUMP
+JUMP = sum(PARTS_OF_A_JUMP)  # of these steps, that a pitch moves from a frame to the next at most
 JUMP_COST = 2.0  # of an octave between two frames, where a period that fits perfectly is worth 1
 HIGH_PREFERENCE = 0.04  # an octave; multiples of a period fit as well as the period itself
 AUDIBLE = 0.6  # of a spectrogram's 0 to 1, below a clip's loudest value: what counts
@@ -121,8 +121,8 @@ def _track(fit: np.ndarray, octaves: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _reached(best: np.ndarray, step_cost: np.float32) -> np.ndarray:
     """Give the best of all jumps to each step, (clips, steps), their cost taken off.
 
-    As the cost is in proportion to the distance, jumps of 1, 1, 2 and 4 steps, each made or not,
-    come to the same as one of up to `JUMP`, in fewer comparisons.
+    As the cost is in proportion to the distance, the `PARTS_OF_A_JUMP`, each made or not, come to
+    the same as one jump of up to `JUMP` steps, in fewer comparisons.
     """
     reached = best.copy()
     for distance in PARTS_OF_A_JUMP:
