@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,6 @@ from client.failure import Failure
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("SOUNDVAE_STAND_IN", REPOSITORY / ".cache" / "stand-in"))
-FIRST_PORT, PORTS = 5000, 100  # the first that is free is taken
 VARIABLE = re.compile(r"export (\w+)=(.*)")
 READY = "# the stand-in for AWS is ready"  # what `python -m local` prints last
 READY_SECONDS, END_SECONDS = 300, 15  # 5 s on an idle machine; a busy one may take long
@@ -33,10 +31,9 @@ def up(port: int | None = None, folder: Path = STATE) -> tuple[str, bool]:
     with contextlib.suppress(Failure):
         return environment(folder)["AWS_ENDPOINT_URL"], False
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = port or _free_port()
     with (folder / "log").open("w") as log:
         program = subprocess.Popen(
-            [sys.executable, "-u", "-m", "local", "--port", str(chosen)],
+            [sys.executable, "-u", "-m", "local", *(("--port", str(port)) if port else ())],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -91,16 +88,6 @@ def _wait_until_ready(program: subprocess.Popen[bytes], log: Path) -> list[str]:
             program.kill()
             raise Failure(f"The stand-in was not ready after {READY_SECONDS} s: see {log}.")
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
-    raise Failure(f"No port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} is free.")
 
 
 def _state(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Run the stand-in for AWS until Ctrl-C: `python -m local [--port 5000]`.
+"""Run the stand-in for AWS until Ctrl-C: `python -m local [--port 5001]`.
 
 It prints the environment variables with which the AWS command line, boto3 and the CDK use it:
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m local", description="AWS on this machine, for trying Sound VAE."
     )
-    parser.add_argument("--port", type=int, default=5000, help="default: 5000")
+    parser.add_argument("--port", type=int, help="default: the first free one from 5000 on")
     parser.add_argument("--region", default="us-east-1", help="default: us-east-1")
     parser.add_argument(
         "--fault",

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,10 +27,7 @@ hurried = contextlib.ExitStack()
 @functools.cache
 def client() -> Client:
     """Return boto3 clients of the owner of an account on the stand-in, which this starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = server.start(port)
+    url = server.start(0)
     os.environ.update(operator_environment(url, REGION))
     return functools.cache(lambda api: boto3.client(api, region_name=REGION, endpoint_url=url))
 

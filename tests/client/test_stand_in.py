@@ -44,11 +44,3 @@ def test_a_port_that_was_asked_for_and_is_busy_is_one_sentence(tmp_path: Path) -
         port = busy.getsockname()[1]
         with pytest.raises(Failure, match=f"^Port {port} is in use"):
             stand_in.up(port, tmp_path)
-
-
-def test_a_busy_port_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        monkeypatch.setattr(stand_in, "FIRST_PORT", busy.getsockname()[1])
-        assert stand_in._free_port() > busy.getsockname()[1]

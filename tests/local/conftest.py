@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,10 +17,7 @@ from tests.local.deployment import REGION, Client, Execute, MakeRole
 
 @pytest.fixture(scope="session")
 def stand_in() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = server.start(port)
+    url = server.start(0)
     before = dict(os.environ)
     os.environ.update(operator_environment(url, REGION))
     yield url
