@@ -11,7 +11,7 @@ import tensorflow as tf
 from benchmarks.graph_cost import count
 from benchmarks.measurement import Row, Section
 from sound_vae.data.dataset import Dataset
-from sound_vae.fit.arguments import hyperparameters
+from sound_vae.fit.arguments import defaults
 from sound_vae.fit.schedule import Schedule
 from sound_vae.fit.trainer import Trainer
 from sound_vae.model.autoencoder import VAE, Architecture
@@ -115,7 +115,7 @@ def run() -> Section:
         f"{REFERENCE_BATCH}, one step a call, clips of {REFERENCE.frames} frames x "
         f"{REFERENCE.bins} bins, 0.74 s at 22.05 kHz. Both go through the same loop and optimizer."
     )
-    steps = hyperparameters()["epochs"]["default"] * (2_700 // BATCH)
+    steps = defaults("standard")["epochs"] * (2_700 // BATCH)
     milliseconds = 1000 * BATCH / ours
     remarks = (
         f"With default settings a step of {BATCH} clips needs {step_flops(trainers[0]) / 1e9:.2f} "

@@ -26,7 +26,9 @@ REPOSITORY = Path(__file__).parents[1]
 OUTPUT = REPOSITORY / "demo-output"
 JOB_ENVIRONMENT = REPOSITORY / ".venv-job"
 CLIPS_TO_TRAIN_ON = 15_000
-"""Clips times epochs that two CPU cores train on in about a minute and a half."""
+"""Clips times epochs that two CPU cores train on in about a minute."""
+MOST_SOUNDS = 750
+"""That a draft's own number of epochs is not too long for."""
 MOST_LABELS = 10
 ON_AWS = """
 The same on AWS, with your credentials:
@@ -88,8 +90,10 @@ def run(demo: Demo, data: Path | None, epochs: int | None, port: int | None, out
     demo.run("say", "--seed", "1", "-o", str(unfinished / "starter"))
     demo.run("upload", str(folder))
     sounds = sum(1 for file in folder.rglob("*") if file.is_file())
-    chosen = epochs or max(3, min(25, CLIPS_TO_TRAIN_ON // max(sounds, 1)))
-    demo.run("train", "--set", f"epochs={chosen}", "--watch")
+    if sounds > MOST_SOUNDS:
+        epochs = epochs or max(3, CLIPS_TO_TRAIN_ON // sounds)
+    chosen = ("--set", f"epochs={epochs}") if epochs else ()
+    demo.run("train", "--quality", "draft", *chosen, "--watch")
     [newest] = demo.ask("runs", "-n", "1")
     labels = list(newest["output"]["data"].get("labels", {})) if newest["served"] else []
     asked = labels[:MOST_LABELS] or ["-n", "5"]
@@ -115,7 +119,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="a folder with your sounds")
-    parser.add_argument("--epochs", type=int, help="default: what takes about two minutes")
+    parser.add_argument("--epochs", type=int, help="default: what takes about a minute")
     parser.add_argument("--port", type=int, help="of the stand-in; the first free one from 5000 on")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: demo-output/")
     options = parser.parse_args()

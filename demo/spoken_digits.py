@@ -1,7 +1,7 @@
 """Spoken digits made offline, for trying the app without sounds of one's own.
 
 `python -m demo.spoken_digits DIR` writes 600 files such as DIR/seven_en-us+f2_155_55.wav: ten
-words in twelve voices at five speeds and pitches, 11,025 Hz, 16 bit, mono. The voice is eSpeak NG,
+words in twelve voices at five speeds and pitches, 8,000 Hz, 16 bit, mono. The voice is eSpeak NG,
 which the package espeakng-loader brings along as a library.
 """
 
@@ -14,14 +14,14 @@ import espeakng_loader
 import librosa
 import numpy as np
 
-FOLDER = Path(__file__).parents[1] / ".cache" / "spoken-digits"
+SAMPLE_RATE = 8000
+"""Hz; that of the recordings which the starter model has learnt, so the two can be compared."""
+FOLDER = Path(__file__).parents[1] / ".cache" / f"spoken-digits-{SAMPLE_RATE}"
 """Where they are kept between runs."""
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LANGUAGES = ("en-us", "en-gb-x-rp")
 SPEAKERS = ("m1", "m3", "m7", "f1", "f2", "f5")
 MANNERS = ((120, 35), (140, 45), (155, 55), (170, 65), (190, 50))  # words a minute, pitch 0..99
-SAMPLE_RATE = 11025
-"""Hz; half of what eSpeak NG makes, which is all that its voices need."""
 
 # from espeak-ng/speak_lib.h
 _AUDIO_OUTPUT_SYNCHRONOUS = 2

@@ -56,8 +56,9 @@ from sound_vae.serving.export import export, publish, round_weights, unfinished_
 from sound_vae.serving.served_model import ServedModel
 from sound_vae.serving.sound_generator import AUDIBLE_VALUE, SoundGenerator
 
-# no epoch depends on these
+# no epoch depends on these; what the quality decides about epochs has names of its own
 AFTER_TRAINING = (
+    "quality",
     "temperature",
     "texture",
     "vocoder",

@@ -26,6 +26,9 @@ def train(
             "--set", metavar="NAME=VALUE", help="A hyperparameter, such as epochs=80; repeatable."
         ),
     ] = None,
+    quality: Annotated[
+        str | None, typer.Option(help="draft, standard or best; standard if none.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and show how it goes.")] = False,
     spot: Annotated[bool, typer.Option("--spot", help="Try spare capacity first.")] = False,
     promote: Annotated[
@@ -44,12 +47,17 @@ def train(
 
     Example: soundvae train --set epochs=80 --watch
 
+    In a hurry: soundvae train --quality draft --watch
+
     A few more recordings: soundvae train --start-from served --set epochs=10
     """
     session: Session = context.obj
     request: dict[str, Any] = {}
-    if settings:
-        request["hyperparameters"] = dict(_setting(one) for one in settings)
+    hyperparameters = dict(_setting(one) for one in settings or [])
+    if quality:
+        hyperparameters["quality"] = quality
+    if hyperparameters:
+        request["hyperparameters"] = hyperparameters
     if spot:
         request["spot"] = True
     if promote:

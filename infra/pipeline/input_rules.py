@@ -67,7 +67,7 @@ def hyperparameter_rules(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, 
             **{
                 word: rule
                 for word, rule in schema.items()
-                if word not in ("description", "default")
+                if word not in ("description", "default", "by_quality")
             },
             "must_be": must_be(schema),
         }

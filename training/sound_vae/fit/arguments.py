@@ -1,6 +1,7 @@
 """The command line of train.py: folders, some of them from SageMaker, and hyperparameters.
 
-hyperparameters.json is the one list of the latter, with their types, limits and defaults.
+hyperparameters.json is the one list of the latter, with their types, limits and defaults, some of
+which depend on the quality that is asked for.
 """
 
 import argparse
@@ -74,17 +75,18 @@ def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
     group = parser.add_argument_group("hyperparameters")
     for name, schema in hyperparameters().items():
         spellings = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
-        default = schema.get("default")
-        chosen = "chosen from the data" if default is None else default
         group.add_argument(
             *spellings,
             dest=name,
             type=_reader(schema),
-            default=default,
             metavar=schema["type"].upper(),
-            help=f"{schema['description']} ({chosen})".replace("%", "%%"),
+            help=f"{schema['description']} ({_default_in_words(schema)})".replace("%", "%%"),
         )
     args = parser.parse_args(argv)
+    args.quality = args.quality or hyperparameters()["quality"]["default"]
+    for name, value in defaults(args.quality).items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
     args.model_dir = _model_dir(args.model_dir)
     if args.data is None:
         parser.error("--data is missing: name the folder that holds the sounds")
@@ -95,8 +97,22 @@ def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
 
 
 def hyperparameters() -> dict[str, dict[str, Any]]:
-    """Name to JSON-Schema words."""
+    """Name to JSON-Schema words, and to `by_quality`: a default for each quality."""
     return json.loads((TRAINING / "hyperparameters.json").read_text(encoding="utf-8"))
+
+
+def defaults(quality: str) -> dict[str, Any]:
+    """Name to what a hyperparameter is when it is not given; None: chosen from the data."""
+    return {
+        name: schema["by_quality"][quality] if "by_quality" in schema else schema.get("default")
+        for name, schema in hyperparameters().items()
+    }
+
+
+def _default_in_words(schema: dict[str, Any]) -> str:
+    if "by_quality" in schema:
+        return ", ".join(f"{quality}: {value}" for quality, value in schema["by_quality"].items())
+    return str(schema.get("default", "chosen from the data"))
 
 
 def _reader(schema: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.report import DataError
-from sound_vae.fit.arguments import hyperparameters
+from sound_vae.fit.arguments import defaults
 from sound_vae.serving.served_model import ModelError, ServedModel
 
 OF_READING = ("sample_rate", "clip_seconds", "n_fft", "hop_length")
@@ -44,10 +44,10 @@ def how_to_read(args: argparse.Namespace, start: ServedModel | None) -> dict[str
         "latent_dim": architecture.latent_dim,
         "channels": architecture.channels,
     }
-    schemas = hyperparameters()
+    unasked = defaults(args.quality)
     for name, value in of_the_model.items():
         asked = getattr(args, name)
-        if asked not in (schemas[name].get("default"), value):
+        if asked not in (unasked[name], value):
             raise DataError(
                 f"{name} is {asked}, and the model that start_from names has {value}: leave out "
                 "either of the two"

@@ -91,12 +91,15 @@ class Recogniser:
             gradients = tape.gradient(loss, network.trainable_variables)
             optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
 
+        options = tf.data.Options()
+        options.autotune.enabled = False  # its thread sleeps, and the last batch waits for it
         clips = (
             tf.data.Dataset.from_tensor_slices((mels, label_ids.astype(np.int32)))
             .shuffle(len(mels), seed=seed)
             .repeat()
             .batch(batch_size, drop_remainder=True)
             .take(steps)
+            .with_options(options)
         )
         for number, (x, y) in enumerate(clips):
             step(x, y, tf.constant([seed, number]))

@@ -136,8 +136,8 @@ def _on_recordings(
         "served_val_loss": coding_loss(served, ground, sounds),
     }
     real = ground.reread(new.folder, validation.names, new.trim_db)
-    recogniser, known = None, []
-    if labels and new.recogniser:
+    recogniser, known = new.recogniser, new.model.labels
+    if recogniser and ground.transform != new.model.transform:
         clips = ground.reread(new.folder, training.names, new.trim_db)
         recogniser, known = train_recogniser(clips, new.seed), clips.labels
     return figures | _of_sounds(served, new, labels, real, recogniser, known, ground.spectrograms)

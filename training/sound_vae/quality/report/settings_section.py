@@ -6,11 +6,12 @@ import os
 import platform
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from sound_vae.fit.arguments import hyperparameters
+from sound_vae.fit.arguments import defaults, hyperparameters
 from sound_vae.quality.report.run import Run
 from sound_vae.quality.report.svg import text
 from sound_vae.quality.report.words import duration
@@ -20,11 +21,11 @@ PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "librosa", 
 
 def settings_section(run: Run) -> str:
     """Show the hyperparameters, and how to run the same again."""
-    rows = []
+    rows, given = [], _given(run)
     for name, schema in hyperparameters().items():
         value = getattr(run.args, name, None)
         chosen = "chosen from the data" if value is None else json.dumps(value)
-        changed = value != schema.get("default")
+        changed = name in given
         mark = "<b>" if changed else ""
         rows.append(
             f"<tr><td><code>{text(name)}</code><td class='value'>{mark}{text(chosen)}"
@@ -37,12 +38,16 @@ def settings_section(run: Run) -> str:
     )
 
 
+def _given(run: Run) -> dict[str, Any]:
+    """Name to value of the hyperparameters that are not what they are by default."""
+    quality = run.args.quality
+    unasked = defaults(quality) | {"quality": hyperparameters()["quality"]["default"]}
+    chosen = {name: getattr(run.args, name, None) for name in unasked}
+    return {name: value for name, value in chosen.items() if value != unasked[name]}
+
+
 def _command(run: Run) -> str:
-    given = {
-        name: getattr(run.args, name)
-        for name, schema in hyperparameters().items()
-        if getattr(run.args, name, None) != schema.get("default")
-    }
+    given = _given(run)
     if "SM_MODEL_DIR" in os.environ:
         said = "As the input of an execution, with the folder in the field data"
         # a job is not told what its channels were called
