@@ -25,7 +25,7 @@ class Training:
         for name, body in tones().items():
             stage.upload(f"audio/{name}", body)
         request = {
-            "hyperparameters": {"epochs": EPOCHS},
+            "hyperparameters": {"quality": "draft", "epochs": EPOCHS},
             "instance_types": instance_types,
             "max_runtime_minutes": 30,
             "promote": "always",
