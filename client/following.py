@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 POLL_SECONDS = 0.5
 EPOCH = re.compile(r"\bepoch=(\d+)\b")
+LENGTH = re.compile(r"^(\d+) epochs? of ")
 REPORTED_TYPES = ("Task", "Parallel", "Map")
 """Types of states that do work or contain others; the rest only choose, wait or pass on."""
 
@@ -29,12 +30,27 @@ class Epoch(NamedTuple):
     figures: dict[str, float]  # such as val_loss
 
 
+class Job(NamedTuple):
+    """A training job was asked for."""
+
+    name: str
+    instance_type: str
+
+
+class Length(NamedTuple):
+    """The training job has said how many epochs it will go through."""
+
+    epochs: int
+
+
 class ExecutionFailedError(Exception):
     """The execution did not succeed; the message is its error and cause."""
 
 
-def follow(arn: str, stepfunctions: Any, logs: Any) -> Iterator[State | Epoch | dict[str, Any]]:
-    """Yield states and epochs as they come, and the execution's output last.
+def follow(
+    arn: str, stepfunctions: Any, logs: Any
+) -> Iterator[State | Job | Length | Epoch | dict[str, Any]]:
+    """Yield states, jobs and epochs as they come, and the execution's output last.
 
     Each state is reported once. Of an execution that this one starts, only the state that waits
     for it is reported.
@@ -54,9 +70,12 @@ def follow(arn: str, stepfunctions: Any, logs: Any) -> Iterator[State | Epoch | 
                 yield State(name, depths.pop(name))
             job = event.get("taskScheduledEventDetails", {})
             if job.get("resource", "").startswith("createTrainingJob"):
-                log.read_job(json.loads(job["parameters"])["TrainingJobName"])
+                asked = json.loads(job["parameters"])
+                log.read_job(asked["TrainingJobName"])
+                instances = asked.get("ResourceConfig", {})
+                yield Job(asked["TrainingJobName"], instances.get("InstanceType", ""))
         seen_events = len(events)
-        yield from log.new_epochs()
+        yield from log.news()
         if execution["status"] == "SUCCEEDED":
             yield json.loads(execution["output"])
             return
@@ -90,7 +109,7 @@ def _history(arn: str, stepfunctions: Any) -> list[dict[str, Any]]:
 
 
 class JobLog:
-    """Reads the epochs' lines out of a training job's log stream."""
+    """Reads the lines about epochs out of a training job's log stream."""
 
     def __init__(self, logs: Any) -> None:
         self._logs = logs
@@ -104,6 +123,10 @@ class JobLog:
 
     def new_epochs(self) -> Iterator[Epoch]:
         """Yield the epochs logged since the last call."""
+        return (told for told in self.news() if isinstance(told, Epoch))
+
+    def news(self) -> Iterator[Length | Epoch]:
+        """Yield the number of epochs and those logged since the last call."""
         if self._job is None or not (self._stream or self._find_stream()):
             return
         page = self._logs.get_log_events(
@@ -117,6 +140,8 @@ class JobLog:
             if number := EPOCH.search(event["message"]):
                 pairs = re.findall(r"(\w+)=([-+0-9.eE]+)", event["message"])
                 yield Epoch(int(number[1]), {name: float(value) for name, value in pairs})
+            elif length := LENGTH.match(event["message"]):
+                yield Length(int(length[1]))
 
     def _find_stream(self) -> bool:
         try:

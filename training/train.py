@@ -138,7 +138,10 @@ def prepare(
         least_steps=STEPS_AN_EPOCH,
         warm_start=start is not None,
     )
-    return Trainer(vae, training, validation, schedule, listener=listener)
+    trainer = Trainer(vae, training, validation, schedule, listener=listener)
+    epochs = f"{args.epochs} epoch{'s' * (args.epochs != 1)}"
+    print(f"{epochs} of {trainer.steps} steps with {trainer.batch_size} clips each", flush=True)
+    return trainer
 
 
 def _architecture(args: argparse.Namespace, transform: Transform) -> Architecture:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from client import runs
 from client.failure import Failure
+from client.prices import Prices, dollars
 from client.session import Session
 from client.stack import Stack
 from client.watching import watch as show
@@ -72,7 +73,7 @@ def list_runs(
     context: typer.Context,
     most: Annotated[int, typer.Option("-n", "--most", min=1, max=100)] = runs.SHOWN,
 ) -> None:
-    """List the newest runs: when, how long, on what, their figures, which is served.
+    """List the newest runs: when, how long, on what, for how much, how good, which is served.
 
     Of those that failed, why.
 
@@ -81,7 +82,11 @@ def list_runs(
     session: Session = context.obj
     stack = session.stack()
     found, served = runs.listed(stack, most), runs.served_model(stack)
-    table = Table("run", "started", "took", "on", "heard right", "like real", "", box=None)
+    prices = Prices.of(session.connection)
+    costs = {run.arn: prices.of_run(run.output) for run in found}
+    priced = any(costs.values())
+    shown = ("cost",) if priced else ()
+    table = Table("run", "started", "took", "on", *shown, "heard right", "like real", "", box=None)
     table.columns[1].no_wrap = True  # where it is narrow, names are shortened
     for run in found:
         figures = run.output.get("metrics", {})
@@ -93,17 +98,26 @@ def list_runs(
             f"{run.started:%Y-%m-%d %H:%M}",
             f"{run.seconds / 60:.1f} min",
             str(run.output.get("instance_type", "")),
+            *((dollars(costs[run.arn] or 0) if costs[run.arn] else "",) if priced else ()),
             _figure(figures, "accuracy", "{:.1%}"),
             _figure(figures, "frechet_ratio", "x {:.2f}"),
             state,
         )
-    session.tell([run.to_json() | {"served": run.output.get("model") == served} for run in found])
+    session.tell(
+        [
+            run.to_json() | {"served": run.output.get("model") == served, "dollars": costs[run.arn]}
+            for run in found
+        ]
+    )
     if not session.as_json:
         session.console.print(table if found else "No run yet: soundvae train")
         for run in found:
             if run.cause:
                 why = f"{run.name} {run.status.lower()}: {run.cause}"
                 session.console.print(why, markup=False, soft_wrap=True)
+        if prices.refused:
+            why = f"AWS does not tell what runs cost: {prices.refused}"
+            session.console.print(why, markup=False, soft_wrap=True)
 
 
 RunName = Annotated[str, typer.Argument(help="Name, or its beginning; the newest if none.")]
@@ -176,6 +190,9 @@ def _execute(session: Session, request: dict[str, Any], watch: bool) -> None:
     except KeyboardInterrupt:
         console.print("The run goes on without you: `soundvae runs` shows what came of it.")
         raise typer.Exit(130) from None
+    cost = Prices.of(session.connection).of_run(output)
+    if cost is not None:
+        console.print(f"The training job cost {dollars(cost)}.")
     served = "Served now" if output.get("promoted") else "Trained, but not served"
     for warning in [*output.get("warnings", []), *output.get("data", {}).get("warnings", [])]:
         console.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)

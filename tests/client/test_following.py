@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from client.following import Epoch, ExecutionFailedError, JobLog, State, follow
+from client.following import Epoch, ExecutionFailedError, JobLog, Length, State, follow
 from client.stack import Connection
 
 PASS = {"Type": "Pass", "End": True}
@@ -109,7 +109,9 @@ def test_epochs_are_read_from_the_jobs_log(connection: Connection) -> None:
     stream = {**group, "logStreamName": "some-job/algo-1-1"}
     logs.create_log_stream(**stream)
     now = int(time.time() * 1000)
-    for message in ("hello", "epoch=3 val_loss=-1.5 kl=2e+01"):
+    said = "hello", "20 epochs of 40 steps with 16 clips each", "epoch=3 val_loss=-1.5 kl=2e+01"
+    for message in said:
         logs.put_log_events(**stream, logEvents=[{"timestamp": now, "message": message}])
-    assert list(reader.new_epochs()) == [Epoch(3, {"epoch": 3, "val_loss": -1.5, "kl": 20})]
+    third = Epoch(3, {"epoch": 3, "val_loss": -1.5, "kl": 20})
+    assert list(reader.news()) == [Length(20), third]
     assert list(reader.new_epochs()) == []
