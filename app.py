@@ -4,10 +4,16 @@
 import os
 import sys
 
-import aws_cdk as cdk
+try:
+    import aws_cdk as cdk
 
-from infra.settings import Settings, SettingsError
-from infra.stack import SoundVaeStack, stack_name
+    from infra.settings import Settings, SettingsError
+    from infra.stack import SoundVaeStack, stack_name
+except ImportError as error:
+    sys.exit(
+        f"error: {error.name} is not what it must be for {sys.executable}: run `make synth` once, "
+        "which sets .venv up, then `. .venv/bin/activate`"
+    )
 
 
 def main() -> None:

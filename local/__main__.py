@@ -41,6 +41,11 @@ def main() -> None:
         url = server.start(options.port)
     except (server.PortInUseError, ValueError) as error:
         sys.exit(str(error))
+    except ImportError as error:
+        sys.exit(
+            f"{error.name} is not what it must be for {sys.executable}: run `make synth` once, "
+            "which sets .venv up, then `. .venv/bin/activate`."
+        )
     environment = operator_environment(url, options.region)
     os.environ.update(environment)  # what the stand-in makes for a template, it makes as the owner
     for name, value in environment.items():

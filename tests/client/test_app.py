@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,11 @@ from client import stand_in
 from client.app import app, main, switches_first
 
 REPOSITORY = Path(__file__).parents[2]
+# the program without any installed package
+RUN = (
+    "import runpy; del sys.argv[0]; module = sys.argv[0] == '-m' and sys.argv.pop(0); "
+    "(runpy.run_module if module else runpy.run_path)(sys.argv[0], run_name='__main__')"
+)
 ROOT = typer.main.get_command(app)
 assert isinstance(ROOT, TyperGroup)
 COMMANDS = ROOT.commands
@@ -91,3 +98,15 @@ def test_what_goes_wrong_is_one_sentence_and_exit_code_1(
         assert json.loads(said.out) == {"error": sentence}
     else:
         assert said.err == f"error: {sentence}\n"
+
+
+@pytest.mark.parametrize("start", [["app.py"], ["-m", "local"], ["-m", "client"]], ids="-".join)
+def test_another_python_is_told_which_one_would_do(start: list[str]) -> None:
+    bare = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {RUN}", *start]
+    done = subprocess.run(
+        bare, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"(error: )?\w+ is not what it must be for .*: run `make synth` once, .*\n", done.stderr
+    )
