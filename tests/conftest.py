@@ -8,7 +8,15 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = "tests/local/scenarios/"
 """What one of these leaves behind is what the next one finds."""
 
-LONG = (TOGETHER, "tests/local/test_end_to_end.py", "tests/demo/", "tests/training/fit/")
+LONG = (
+    TOGETHER,
+    "tests/test_commands.py",
+    "tests/smoke/",
+    "tests/local/test_end_to_end.py",
+    "tests/demo/",
+    "tests/training/data/test_memory.py",
+    "tests/training/fit/",
+)
 """These begin first: at the end, one alone would keep an idle process waiting."""
 
 

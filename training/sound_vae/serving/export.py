@@ -39,12 +39,6 @@ def export(
     """
     density.factors.assign(_rounded(density.factors))
     generator = SoundGenerator(vae, density, description, griffin_lim_iterations, exciter)
-    latent_dim = vae.architecture.latent_dim
-    latents = tf.function(
-        generator.latents,
-        autograph=False,
-        input_signature=[tf.TensorSpec([None, latent_dim], tf.float32, "z")],
-    )
     tf.saved_model.save(
         generator,
         str(model_dir / "1"),
@@ -52,10 +46,11 @@ def export(
             "serving_default": generator.sample,
             "morph": generator.morph,
             "variations": generator.variations,
-            "latents": latents,
+            "latents": generator.latents,
         },
     )
-    write_warmup(model_dir / "1", warmup_requests(description.transform.sample_rate, latent_dim))
+    requests = warmup_requests(description.transform.sample_rate, vae.architecture.latent_dim)
+    write_warmup(model_dir / "1", requests)
     vae.save_weights(model_dir / WEIGHTS_FILE)
     if exciter:
         exciter.save_weights(model_dir / EXCITER_FILE)

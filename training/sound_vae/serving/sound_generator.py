@@ -38,6 +38,13 @@ class SoundGenerator(tf.Module):
         self.trim_db = description.trim_db
         self.exciter, self.vocoder = exciter, Vocoder(description.transform)
         self.labels = tf.constant(description.labels or [""])
+        # one function that all signatures call: in each of them it would be traced, saved and
+        # loaded again
+        self.latents = tf.function(
+            self._render,
+            autograph=False,
+            input_signature=[tf.TensorSpec([None, vae.architecture.latent_dim], tf.float32, "z")],
+        )
 
     @tf.function(
         autograph=False,
@@ -53,7 +60,7 @@ class SoundGenerator(tf.Module):
         """Make new sounds; an empty label means any label."""
         label_id = tf.where(label == "", self.density.choose(seed), self._label_id(label))
         z = self.density.sample(label_id, seed, temperature)
-        return {**self._render(z), "label": tf.gather(self.labels, label_id)}
+        return {**self.latents(z), "label": tf.gather(self.labels, label_id)}
 
     @tf.function(
         autograph=False,
@@ -79,7 +86,7 @@ class SoundGenerator(tf.Module):
             self._label_id(tf.stack([start, end])), tf.stack([seed, seed]), temperature * both
         )
         share = tf.linspace(0.0, 1.0, steps)[:, None]
-        return self._render((1 - share) * ends[:1] + share * ends[1:])
+        return self.latents((1 - share) * ends[:1] + share * ends[1:])
 
     @tf.function(
         autograph=False,
@@ -95,11 +102,7 @@ class SoundGenerator(tf.Module):
         """Make sounds like a 16-bit WAV of any rate; temperature 0 codes and decodes it."""
         wave = self._fit(audio_bytes)
         mu, _ = self.encoder(self.transform.spectrogram(wave[None]), training=False)
-        return self._render(self.density.around(mu, seed, temperature))
-
-    def latents(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Make the sounds of exactly these latent vectors, (batch, latent_dim)."""
-        return self._render(z)
+        return self.latents(self.density.around(mu, seed, temperature))
 
     def _label_id(self, label: tf.Tensor) -> tf.Tensor:
         same = label[:, None] == self.labels[None]
@@ -109,7 +112,7 @@ class SoundGenerator(tf.Module):
             return tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32)
 
     def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Turn z into WAV files."""
+        """Make the sounds of exactly these latent vectors, (batch, latent_dim), as WAV files."""
         values = self._roughen(self.decoder(z, training=False))
         if self.exciter:
             octaves, periodicity = self.exciter(z, training=False)
