@@ -42,7 +42,8 @@ SHORTER = {
     "-n 32": "-n 2",
     "studio --port 9000 --no-open": "studio --port 9000",
 }
-UNTIL_CTRL_C = {"studio": r"(http://[^\s]+)", "tensorboard": r"(http://[^\s]+)"}
+UNTIL_CTRL_C = re.compile(r"soundvae .*\bstudio\b|tensorboard ")
+ADDRESS = re.compile(r"http://\S+")
 LAST = ("soundvae --name test destroy --yes", "soundvae down")  # other pages need what these end
 PATIENCE = 300  # seconds
 
@@ -102,9 +103,8 @@ class Reader:
         for written, meant in (PLACES | SHORTER).items():
             command = command.replace(written, meant)
         command = self._with_names(command)
-        endless = next((said for word, said in UNTIL_CTRL_C.items() if word in command), None)
-        if endless:
-            return self._interrupted(command, endless)
+        if UNTIL_CTRL_C.match(command):
+            return self._interrupted(command)
         done = subprocess.run(
             ["bash", "-ec", command],
             cwd=self.here,
@@ -141,7 +141,7 @@ class Reader:
         job = re.findall(r"PRE (\S+)/", listing.stdout)[0]
         return command.replace("BUCKET", bucket).replace("JOB", job)
 
-    def _interrupted(self, command: str, address: str) -> str:
+    def _interrupted(self, command: str) -> str:
         """Let it run until what it serves answers; end it as Ctrl-C does."""
         program = subprocess.Popen(
             ["bash", "-ec", f"exec {command}"],
@@ -156,11 +156,11 @@ class Reader:
         try:
             for line in program.stdout:
                 said += line
-                if found := re.search(address, said):
+                if found := ADDRESS.search(said):
                     break
             else:
                 pytest.fail(f"{command}\n{said}")
-            assert requests.get(found[1].rstrip(".,"), timeout=60).status_code == 200
+            assert requests.get(found[0].rstrip(".,"), timeout=60).status_code == 200
         finally:
             program.send_signal(signal.SIGINT)
             program.communicate(timeout=60)
