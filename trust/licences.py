@@ -27,6 +27,7 @@ SAID_ELSEWHERE = {
 """Licences that a package's metadata do not name."""
 
 COPYLEFT = {
+    "docutils": "comes with AWS's command line, for tests; its part under the GPL is an Emacs mode",
     "espeakng-loader": "speaks the demo's made-up sounds; nothing of it is handed on",
     "paramiko": "comes with SageMaker's training toolkit, which does not use it here",
     "soxr": "comes with librosa, as a library that is replaceable",
