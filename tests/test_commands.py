@@ -45,7 +45,7 @@ SHORTER = {
 UNTIL_CTRL_C = re.compile(r"soundvae .*\bstudio\b|tensorboard ")
 ADDRESS = re.compile(r"http://\S+")
 LAST = ("soundvae --name test destroy --yes", "soundvae down")  # other pages need what these end
-PATIENCE = 300  # seconds
+PATIENCE = 600  # seconds; of a busy machine
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -160,7 +160,7 @@ class Reader:
                     break
             else:
                 pytest.fail(f"{command}\n{said}")
-            assert requests.get(found[0].rstrip(".,"), timeout=60).status_code == 200
+            assert requests.get(found[0].rstrip(".,"), timeout=PATIENCE).status_code == 200
         finally:
             program.send_signal(signal.SIGINT)
             program.communicate(timeout=60)

@@ -74,7 +74,9 @@ def licensed(_: int) -> str:
     """Look up each package of the locks that is installed here in docs/licences.md."""
     rows = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
     listed = {name.removeprefix("| "): licence for name, licence, _ in rows[2:]}
-    elsewhere = re.compile(r"sys_platform == '(win32|darwin|emscripten)'|python_full_version >= '3\.1[2-9]")
+    elsewhere = re.compile(
+        r"sys_platform == '(win32|darwin|emscripten)'|python_full_version >= '3\.1[2-9]"
+    )
     for lock in LOCKS:
         for name, entry in entries(lock).items():
             if ";" not in entry:  # for every platform and Python
