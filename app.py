@@ -6,14 +6,14 @@ import sys
 
 try:
     import aws_cdk as cdk
-
-    from infra.settings import Settings, SettingsError
-    from infra.stack import SoundVaeStack, stack_name
 except ImportError as error:
     sys.exit(
-        f"error: {error.name} is not what it must be for {sys.executable}: run `make synth` once, "
+        f"error: {error.name} is missing or too old for {sys.executable}: run `make synth` once, "
         "which sets .venv up, then `. .venv/bin/activate`"
     )
+
+from infra.settings import Settings, SettingsError
+from infra.stack import SoundVaeStack, stack_name
 
 
 def main() -> None:

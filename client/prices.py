@@ -4,7 +4,8 @@
     prices.an_hour("ml.g5.xlarge")    # dollars, or None
     prices.of_run(run.output)         # of the job's billable seconds
 
-A job on spare capacity is billed at the same price for fewer seconds, so both kinds come out right.
+A job on spare capacity is billed at the same price for fewer seconds, so both kinds come out right
+(DescribeTrainingJob, BillableTimeInSeconds).
 On the stand-in nothing costs anything, and nobody is asked.
 """
 

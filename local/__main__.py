@@ -42,8 +42,10 @@ def main() -> None:
     except (server.PortInUseError, ValueError) as error:
         sys.exit(str(error))
     except ImportError as error:
+        if (error.name or "").partition(".")[0] == "local":
+            raise
         sys.exit(
-            f"{error.name} is not what it must be for {sys.executable}: run `make synth` once, "
+            f"{error.name} is missing or too old for {sys.executable}: run `make synth` once, "
             "which sets .venv up, then `. .venv/bin/activate`."
         )
     environment = operator_environment(url, options.region)

@@ -108,5 +108,5 @@ def test_another_python_is_told_which_one_would_do(start: list[str]) -> None:
     )
     assert done.returncode == 1
     assert re.fullmatch(
-        r"(error: )?\w+ is not what it must be for .*: run `make synth` once, .*\n", done.stderr
+        r"(error: )?\w+ is missing or too old for .*: run `make synth` once, .*\n", done.stderr
     )

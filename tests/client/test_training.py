@@ -56,6 +56,7 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> Executions:
     ("options", "request_"),
     [
         ([], {}),
+        (["--quality", "draft"], {"hyperparameters": {"quality": "draft"}}),
         (["--set", "epochs=3", "--spot"], {"hyperparameters": {"epochs": 3}, "spot": True}),
         (["--start-from", "served"], {"start_from": "served"}),
         (["--start-from", MODEL], {"start_from": MODEL}),

@@ -39,7 +39,7 @@ def given_values() -> dict[str, Any]:
     """A value for every hyperparameter, none of them its default."""
     values: dict[str, Any] = {}
     for name, schema in HYPERPARAMETERS.items():
-        default = schema.get("default")
+        default = schema.get("default", schema.get("by_quality", {}).get("standard"))
         match schema["type"]:
             case "integer":
                 values[name] = max(schema.get("minimum", 0), 7) + 1

@@ -215,8 +215,9 @@ def test_a_very_long_value_is_not_repeated_in_full() -> None:
 @pytest.mark.parametrize("name", HYPERPARAMETERS)
 def test_every_default_of_the_training_script_is_accepted_as_input(name: str) -> None:
     schema = HYPERPARAMETERS[name]
-    if "default" in schema:
-        assert problems({"hyperparameters": {name: schema["default"]}}, HYPERPARAMETERS) == []
+    ours = [schema["default"]] if "default" in schema else []
+    for default in [*ours, *schema.get("by_quality", {}).values()]:
+        assert problems({"hyperparameters": {name: default}}, HYPERPARAMETERS) == []
     (sentence,) = problems({"hyperparameters": {name: {"not": "this"}}}, HYPERPARAMETERS)
     assert sentence.startswith(f"hyperparameters.{name} must be {must_be(schema)}, but")
 

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import train
-from sound_vae.fit.arguments import archive_in, hyperparameters
+from sound_vae.fit.arguments import archive_in, defaults, hyperparameters
 
 
 def test_runs_under_sagemaker_with_its_folders_and_strings(
@@ -56,6 +57,29 @@ def test_help_shows_a_command_and_every_hyperparameter(
     assert "python training/train.py --data" in text
     for name in hyperparameters():
         assert f"--{name.replace('_', '-')}" in text
+
+
+def quality_page() -> dict[str, list[str]]:
+    """What docs/your_sounds.md says each quality is."""
+    page = (Path(train.__file__).parents[1] / "docs" / "your_sounds.md").read_text()
+    rows = re.findall(r"^\| `(\w+)`.*? \| (\d+) \| (\d+) \| (yes|no) \| ([\d,]+) \|$", page, re.M)
+    return {name: said for name, *said in rows}
+
+
+@pytest.mark.parametrize("quality", hyperparameters()["quality"]["enum"])
+def test_a_quality_chooses_what_is_not_given_as_the_page_says(quality: str) -> None:
+    args = train.parse_args(["--data", "d", "--model-dir", "m", "--quality", quality])
+    listens = "yes" if args.perceptual else "no"
+    chosen = [str(args.epochs), str(args.channels), listens, f"{args.evaluation_sounds:,}"]
+    assert quality_page()[quality] == chosen
+
+
+def test_what_is_given_is_not_chosen_by_a_quality() -> None:
+    given = ["--quality", "draft", "--epochs", "3", "--perceptual", "true"]
+    args = train.parse_args(["--data", "d", "--model-dir", "m", *given])
+    assert (args.epochs, args.perceptual) == (3, True)
+    plain = train.parse_args(["--data", "d", "--model-dir", "m"])
+    assert (plain.quality, plain.epochs) == ("standard", defaults("standard")["epochs"])
 
 
 @pytest.mark.parametrize(

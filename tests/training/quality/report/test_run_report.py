@@ -16,6 +16,7 @@ import soundfile
 import train
 from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataReport
+from sound_vae.fit.arguments import defaults
 from sound_vae.model.recogniser import Recogniser
 from sound_vae.quality.compare_served import Comparison
 from sound_vae.quality.report.run import Run
@@ -276,3 +277,13 @@ def test_the_command_that_makes_the_run_again_names_the_model_that_it_started_fr
     monkeypatch.setenv("SM_MODEL_DIR", "/opt/ml/model")
     write_run_report(tmp_path, replace(run, args=args))
     assert "and the same start_from" in read(tmp_path).text
+
+
+def test_the_command_names_the_quality_and_not_what_follows_from_it(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run()
+    draft = vars(run.args) | defaults("draft") | {"quality": "draft", "seed": 7}
+    write_run_report(tmp_path, replace(run, args=argparse.Namespace(**draft)))
+    command = read(tmp_path).text.partition("--model-dir")[2].partition("Time, cost")[0]
+    assert re.findall(r"--\S+ \S+", command) == ["--quality draft", "--seed 7"]
