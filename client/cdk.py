@@ -32,12 +32,19 @@ def bootstrap(connection: Connection) -> bool:
 def deploy(connection: Connection, settings: list[str]) -> None:
     """Deploy the stage with these settings, `name=value`, and those of cdk.json."""
     context = _context(connection, settings)
-    _run(connection, REPOSITORY, "deploy", "--require-approval", "never", *context)
+    _with_app(connection, "deploy", "--require-approval", "never", *context)
 
 
 def destroy(connection: Connection, settings: list[str]) -> None:
     """Remove the stage's stack."""
-    _run(connection, REPOSITORY, "destroy", "--force", *_context(connection, settings))
+    _with_app(connection, "destroy", "--force", *_context(connection, settings))
+
+
+def _with_app(connection: Connection, *arguments: str) -> None:
+    """Run a command on this project's app, which no other one that runs beside it disturbs."""
+    # two commands of the CDK refuse to share cdk.out, and each deploys what it has synthesised
+    with tempfile.TemporaryDirectory() as assembly:
+        _run(connection, REPOSITORY, *arguments, "--output", assembly)
 
 
 def _context(connection: Connection, settings: list[str]) -> list[str]:
