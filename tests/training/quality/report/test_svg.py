@@ -74,6 +74,16 @@ def test_a_point_of_the_map_has_its_place_its_colour_and_its_name() -> None:
     assert (first[1], second[1]) == ("a.wav", "b.wav")
 
 
+def test_each_label_is_written_in_the_midst_of_its_points() -> None:
+    points = [(x, y, 0, "") for x in (-0.5, -0.4, -0.3) for y in (0.1, 0.2, 0.3)]
+    chart = scatter([*points, (0.5, 0.5, 1, ""), (0.9, 0.9, None, "")], ["low", "high"])
+    names = re.findall(r"<text class='island' x='([\d.]+)' y='([\d.]+)'.*?>(\w+)<", chart)
+    places = {name: (float(x), float(y)) for x, y, name in names}
+    assert set(places) == {"low", "high"}
+    assert places["low"][0] < 280 < places["high"][0]
+    assert places["low"][1] > places["high"][1]
+
+
 def test_a_matrix_says_who_was_taken_for_whom() -> None:
     counts = np.array([[9, 1, 0], [0, 10, 0]])
     chart = matrix(["kick", "hat"], counts, across="heard as", up="asked for")

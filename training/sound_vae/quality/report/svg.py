@@ -99,19 +99,34 @@ def bars(counts: Mapping[str, int], *, unit: str) -> str:
 
 
 def scatter(points: Sequence[tuple[float, float, int | None, str]], labels: Sequence[str]) -> str:
-    """Draw a map of (x, y, label's index or None, name); x and y lie in -1..1."""
+    """Draw a map of (x, y, label's index or None, name); x and y lie in -1..1.
+
+    Each label is written in the midst of its points, as there may be more labels than colours.
+    """
     size, edge = 560, 12
     half = size / 2 - edge
     drawn = []
+    islands: dict[int, list[tuple[float, float]]] = {}
     for x, y, label, name in points:
-        style = f"style='--c:var(--s{label % SERIES})'" if label is not None else "class='none'"
+        place = size / 2 + x * half, size / 2 - y * half
+        style = "class='none'"
+        if label is not None:
+            style = f"style='--c:var(--s{label % SERIES})'"
+            islands.setdefault(label, []).append(place)
         drawn.append(
-            f"<circle {style} cx='{size / 2 + x * half:.1f}' cy='{size / 2 - y * half:.1f}' "
-            f"r='3'><title>{text(name)}</title></circle>"
+            f"<circle {style} cx='{place[0]:.1f}' cy='{place[1]:.1f}' r='3'>"
+            f"<title>{text(name)}</title></circle>"
+        )
+    names = []
+    for label, places in islands.items():
+        x, y = np.median(places, axis=0)
+        names.append(
+            f"<text class='island' x='{np.clip(x, 40, size - 40):.1f}' y='{y + 4:.1f}' "
+            f"text-anchor='middle'>{_brief(labels[label])}</text>"
         )
     frame = f"<rect class='frame' x='.5' y='.5' width='{size - 1}' height='{size - 1}'/>"
-    drawing = f"<g class='dots'>{''.join(drawn)}</g>"
-    return _svg(size, size, frame + drawing, "map of the training sounds") + legend(labels)
+    drawing = f"<g class='dots'>{''.join(drawn)}</g>{''.join(names)}"
+    return _svg(size, size, frame + drawing, "map of the training sounds")
 
 
 def matrix(labels: Sequence[str], counts: np.ndarray, *, across: str, up: str) -> str:
