@@ -3,8 +3,10 @@
     python -m demo                          # spoken digits, made offline
     python -m demo --data ~/sounds          # your own: wav, flac, ogg, mp3, aiff
     python -m demo --epochs 100             # trains longer, sounds better
+    python -m demo --keep                   # afterwards: soundvae --local studio
 
-It runs the commands that it prints, against a stand-in for AWS of its own.
+It runs the commands that it prints, against a stand-in for AWS of its own, or with --keep against
+that of `soundvae up`, which stays.
 """
 
 import argparse
@@ -30,6 +32,10 @@ CLIPS_TO_TRAIN_ON = 15_000
 MOST_SOUNDS = 750
 """That a draft's own number of epochs is not too long for."""
 MOST_LABELS = 10
+KEPT = """
+It is still there:
+  soundvae --local studio
+  soundvae down"""
 ON_AWS = """
 The same on AWS, with your credentials:
   soundvae deploy
@@ -41,12 +47,10 @@ The same on AWS, with your credentials:
 class Demo:
     """The commands in a row, each printed before it runs, and how long it took after that."""
 
-    def __init__(self, stand_in: Path) -> None:
-        self.environment = {
-            **os.environ,
-            "SOUNDVAE_STAND_IN": str(stand_in),
-            "SOUNDVAE_LOCAL": "1",
-        }
+    def __init__(self, stand_in: Path | None) -> None:
+        self.environment = {**os.environ, "SOUNDVAE_LOCAL": "1"}
+        if stand_in:
+            self.environment["SOUNDVAE_STAND_IN"] = str(stand_in)
 
     def run(self, *arguments: str) -> None:
         """Run a command of `soundvae`; when it fails the demo ends with its exit code."""
@@ -108,7 +112,6 @@ def run(demo: Demo, data: Path | None, epochs: int | None, port: int | None, out
     for file in sorted(file for file in output.iterdir() if file.is_file()):
         print(f"  {file.name}")
     print("  report/report.html, which opens in a browser")
-    print(ON_AWS)
 
 
 def main() -> None:
@@ -121,19 +124,23 @@ def main() -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="a folder with your sounds")
     parser.add_argument("--epochs", type=int, help="default: what takes about a minute")
     parser.add_argument("--port", type=int, help="of the stand-in; the first free one from 5000 on")
+    parser.add_argument("--keep", action="store_true", help="leave what was deployed")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: demo-output/")
     options = parser.parse_args()
     if options.data and not options.data.is_dir():
         sys.exit(f"{options.data} is not a folder: --data takes a folder with sounds.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="sound-vae-demo-") as stand_in:
-        demo = Demo(Path(stand_in))
+        demo = Demo(None if options.keep else Path(stand_in))
         try:
             run(demo, options.data, options.epochs, options.port, options.output)
         except KeyboardInterrupt:
-            sys.exit("interrupted; nothing keeps running")
+            left = "`soundvae down` ends the stand-in" if options.keep else "nothing keeps running"
+            sys.exit(f"interrupted; {left}")
         finally:
-            demo.end()
+            if not options.keep:
+                demo.end()
+    print(KEPT if options.keep else ON_AWS)
 
 
 if __name__ == "__main__":

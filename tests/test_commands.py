@@ -1,8 +1,9 @@
 """What the pages tell readers to type works: every command of theirs is run, as they have it.
 
-They run against one stand-in, the README's first, those of each page in a folder that looks like
-the repository. Only what takes long is made short (`SHORTER`), what goes on until Ctrl-C gets one
-when it answers, and what ends something that other pages need comes last (`LAST`).
+They run against one stand-in, that of `make demo`, the README's first, those of each page in a
+folder that looks like the repository. Only what takes long is made short (`SHORTER`), what goes on
+until Ctrl-C gets one when it answers, and what ends something that other pages need comes last
+(`LAST`).
 """
 
 import os
@@ -26,7 +27,7 @@ from client import stand_in
 from infra.storage.folders import OUTPUT
 from tests.test_docs import PAGES, REPOSITORY
 
-RUN_BY_MAKE = {  # and so by CI, or by the tests of the folders that they are about
+RUN_BY_MAKE = {  # and so by CI; the demo by what make runs for it
     "make",
     "make demo",
     "make lint",
@@ -35,8 +36,7 @@ RUN_BY_MAKE = {  # and so by CI, or by the tests of the folders that they are ab
 PLACES = {"/path/to/sounds": "../sounds", "../free-spoken-digit-dataset": "../dataset"}
 FEW_EPOCHS = "--epochs 1 --quality draft --evaluation-sounds 0 --vocoder false"
 SHORTER = {
-    "train --set epochs=80 --watch": "train --set epochs=1 --quality draft --watch",
-    "soundvae train --watch": "soundvae train --set evaluation_sounds=0 --quality draft "
+    "train --watch": "train --set evaluation_sounds=0 --quality draft "
     "--set epochs=1 --set vocoder=false --watch",
     "--data digits --model-dir starter": f"--data digits --model-dir starter {FEW_EPOCHS}",
     "-n 32": "-n 2",
@@ -45,6 +45,7 @@ SHORTER = {
 UNTIL_CTRL_C = re.compile(r"soundvae .*\bstudio\b|tensorboard ")
 ADDRESS = re.compile(r"http://\S+")
 LAST = ("soundvae --name test destroy --yes", "soundvae down")  # other pages need what these end
+LABELS = {"kick": 90, "snare": 700, "hat": 2500, "seven": 200, "three": 300}  # and their Hz
 PATIENCE = 600  # seconds; of a busy machine
 
 
@@ -150,6 +151,8 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # pytest in the background of a shell has it ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert program.stdout
         said = ""
@@ -163,7 +166,10 @@ class Reader:
             assert requests.get(found[0].rstrip(".,"), timeout=PATIENCE).status_code == 200
         finally:
             program.send_signal(signal.SIGINT)
-            program.communicate(timeout=60)
+            try:
+                program.communicate(timeout=PATIENCE)
+            finally:
+                program.kill()
         return said
 
 
@@ -173,7 +179,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     rng = np.random.default_rng(0)
     time_ = np.arange(2400) / 8000
     # those that the pages ask for, before and after a training
-    for label, hertz in {"kick": 90, "snare": 700, "hat": 2500, "seven": 200, "three": 300}.items():
+    for label, hertz in LABELS.items():
         (folder / "sounds" / label).mkdir(parents=True)
         for number in range(5):
             wave = np.sin(2 * np.pi * hertz * (1 + 0.1 * rng.random()) * time_) * np.exp(-8 * time_)
@@ -193,6 +199,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 def test_every_command_of_the_pages_works(reader: Reader) -> None:
+    demo(reader)
     typed: list[str] = []
     for page in shell_pages():
         folder = reader.opens(page)
@@ -213,6 +220,22 @@ def test_every_command_of_the_pages_works(reader: Reader) -> None:
     notebook(reader)
     for command in LAST:
         reader.types(command)
+
+
+def demo(reader: Reader) -> None:
+    """As `make demo KEEP=1` runs it, with a few sounds."""
+    output = reader.folder / "demo-output"
+    output.mkdir()
+    (output / "earlier.wav").touch()
+    data = f"--data {reader.folder}/sounds --epochs 1 --output {output} --keep"
+    said = reader.types(f"cd {REPOSITORY} && python -m demo {data}")
+    ran = [line.split()[2] for line in said.splitlines() if line.startswith("$ soundvae ")]
+    assert ran == ["up", "deploy", "say", "upload", "train", "say", "report"]
+    assert not (output / "earlier.wav").exists()
+    assert (output / "report" / "report.html").stat().st_size > 1000
+    labels = {file.stem.rpartition("-")[0] for file in output.glob("*.wav")}
+    assert labels == set(LABELS), "the new model is served, for no other knows all of these"
+    assert (output / "spectrograms.png").exists()
 
 
 def python_of_the_pages(reader: Reader) -> None:

@@ -13,7 +13,10 @@ from benchmarks.other_sounds import Outcome
 from sound_vae.data.dataset import read_dataset
 from sound_vae.serving.served_model import ServedModel
 
-SMALL = ["--epochs", "1", "--channels", "16", "--latent-dim", "4", "--griffin-lim-iterations", "2"]
+SMALL = [
+    *("--epochs", "1", "--channels", "16", "--latent-dim", "4", "--griffin-lim-iterations", "2"),
+    *("--evaluation-sounds", "0"),
+]
 
 
 @pytest.fixture(scope="module")

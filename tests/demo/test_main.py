@@ -1,4 +1,4 @@
-"""The demo, whole, with a few sounds; and what it makes of its command line."""
+"""What the demo makes of its command line, and of its end; whole it runs in test_commands.py."""
 
 import os
 import signal
@@ -26,26 +26,6 @@ def sounds(tmp_path: Path) -> Path:
         wave = 0.5 * np.sin(2 * np.pi * (hertz + 10 * number) * time_)
         soundfile.write(folder / f"{label}_{number}.wav", wave, 8000)
     return folder
-
-
-def test_the_commands_run_and_their_results_take_the_place_of_earlier_ones(
-    sounds: Path, tmp_path: Path
-) -> None:
-    output = tmp_path / "output"
-    output.mkdir()
-    (output / "earlier.wav").touch()
-    command = [*DEMO, "--data", str(sounds), "--epochs", "1", "--output", str(output)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    said = [line for line in done.stdout.splitlines() if line.startswith("$ soundvae ")]
-    assert [line.split()[2] for line in said] == [
-        *("up", "deploy", "say", "upload", "train", "say", "report")
-    ]
-    assert not (output / "earlier.wav").exists()
-    assert (output / "report" / "report.html").stat().st_size > 1000
-    labels = {file.stem.rpartition("-")[0] for file in output.glob("*.wav")}
-    assert labels == {"high", "low"}, "the new model is served, for no other knows these"
-    assert (output / "spectrograms.png").exists()
 
 
 def test_what_ends_the_demo_ends_its_stand_in(sounds: Path, tmp_path: Path) -> None:

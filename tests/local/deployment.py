@@ -31,16 +31,6 @@ def bootstrap(client: Client) -> None:
     client("ssm").put_parameter(**version, Overwrite=True)
 
 
-def forget_bootstrap(client: Client) -> None:
-    """Remove what `bootstrap` made, for `cdk bootstrap` wants to make it itself."""
-    s3 = client("s3")
-    if ASSETS_BUCKET in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
-        for asset in s3.list_objects_v2(Bucket=ASSETS_BUCKET).get("Contents", []):
-            s3.delete_object(Bucket=ASSETS_BUCKET, Key=asset["Key"])
-        s3.delete_bucket(Bucket=ASSETS_BUCKET)
-    client("ssm").delete_parameters(Names=[BOOTSTRAP_VERSION])
-
-
 def deploy(assembly: Path, client: Client, stack: str = STACK) -> dict[str, str]:
     """Publish the assembly's assets, create or update the stack; return its outputs."""
     s3, cloudformation = client("s3"), client("cloudformation")

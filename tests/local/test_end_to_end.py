@@ -1,4 +1,4 @@
-"""The product on the stand-in, from `cdk deploy` to sound: the promises that need all its parts."""
+"""The product on the stand-in, from deployment to sound: the promises that need all its parts."""
 
 import io
 import json
@@ -13,7 +13,6 @@ import wave
 from array import array
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -28,16 +27,21 @@ from tests.local.deployment import (
     REPOSITORY,
     Client,
     Deployed,
+    bootstrap,
     deploy,
-    forget_bootstrap,
     outputs,
 )
 
-CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 RATE = 8000
 PITCHES = {"low": 200, "high": 900}  # Hz; the labels are not those of the starter model
 # a small model: what is tried here is its way; the demo's test has one of default size
-ONE_EPOCH = {"epochs": 1, "channels": 16, "vocoder": False, "griffin_lim_iterations": 2}
+ONE_EPOCH = {
+    "epochs": 1,
+    "channels": 16,
+    "vocoder": False,
+    "griffin_lim_iterations": 2,
+    "evaluation_sounds": 0,
+}
 
 
 def tone(frequency: float) -> bytes:
@@ -54,27 +58,17 @@ def tone(frequency: float) -> bytes:
     return file.getvalue()
 
 
-def run_cdk(folder: Path, *arguments: str) -> None:
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "CDK_DISABLE_VERSION_CHECK": "1",
-    }
-    command = [str(CDK), *arguments, "--no-notices", "--ci"]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def deployed(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """Bootstrapped and deployed once, by the CDK's own command line."""
-    folder = tmp_path_factory.mktemp("cdk")
-    forget_bootstrap(client)
-    run_cdk(folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    """Deployed once; by the CDK's own command line it is where the pages' commands are tried."""
+    assembly = tmp_path_factory.mktemp("cdk") / "cdk.out"
+    context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    environment = {"CDK_OUTDIR": str(assembly), "CDK_CONTEXT_JSON": json.dumps(context)}
+    app = [sys.executable, "app.py"]
+    subprocess.run(app, cwd=REPOSITORY, env=os.environ | environment, check=True)
+    bootstrap(client)
     iam.DENIED.clear()
-    assembly = folder / "cdk.out"
-    run_cdk(REPOSITORY, "deploy", "--require-approval", "never", "--output", str(assembly))
+    deploy(assembly, client)
     yield Deployed(client, assembly)
     client("sagemaker").delete_endpoint(EndpointName=outputs(client)["EndpointName"])
 

@@ -66,7 +66,7 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small() -> list[str]:
     """Arguments that make a run take seconds."""
     quick = ["--epochs", "1", "--channels", "16", "--latent-dim", "4", "--batch-size", "4"]
-    return [*quick, "--vocoder", "false"]
+    return [*quick, "--vocoder", "false", "--evaluation-sounds", "0"]
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from sound_vae.serving.served_model import ServedModel
 from trust.kills import Runs, fork_server
 
 TRANSFORM = Transform(4000, 16 * 8, 32, 8)
-KILLS, KILLS_NEAR_THE_END, EPOCHS = 20, 2, 60
+KILLS, KILLS_NEAR_THE_END, EPOCHS = 8, 2, 30  # `make trust` kills more often
 
 
 class Cut(Exception):  # noqa: N818 - it is no error

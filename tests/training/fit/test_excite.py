@@ -9,6 +9,7 @@ from sound_vae.fit.excite import learn_exciter
 from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means
 from sound_vae.model.excitation import lowest_pitch
+from sound_vae.model.exciter import excite
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.vocoder import pulses
 
@@ -40,7 +41,7 @@ def vae(voices: Dataset) -> VAE:
 
 
 def test_pitch_and_breath_are_learnt_from_the_clips(voices: Dataset, vae: VAE) -> None:
-    octaves, periodicity = learn_exciter(vae, voices)(posterior_means(vae, voices))
+    octaves, periodicity = excite(learn_exciter(vae, voices), posterior_means(vae, voices))
     hertz = lowest_pitch(voices.transform) * 2 ** octaves.numpy()[:, 4:-4].mean(axis=1)
     periodic = periodicity.numpy()[:, 4:-4].mean(axis=(1, 2))
     kind = {name: voices.label_ids == i for i, name in enumerate(voices.labels)}

@@ -18,7 +18,7 @@ from sound_vae.data.dataset import Dataset
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.coding import posteriors
 from sound_vae.model.excitation import Excitation, analyse
-from sound_vae.model.exciter import build_exciter
+from sound_vae.model.exciter import build_exciter, pitch_distribution
 
 STEPS, BATCH, SMALLEST_BATCH = 1200, 64, 8
 FRAMES_A_STEP = 6_400  # of the clips in a batch, which are fewer when they are long
@@ -26,7 +26,7 @@ PASSES = 400  # fewer clips get fewer steps, so that none is heard more often th
 LEARNING_RATE = 2e-3  # at the beginning; it falls to 0 along half a cosine
 MOST_CLIPS = 3000  # that are analysed; enough for the steps that there are
 FRAMES_AT_ONCE = 2_000  # that are analysed: 14 MB with 128 bins, 57 MB with 512
-PERIODICITY_WEIGHT = 4.0  # of its squared error, against 1 of an octave's error in pitch
+PERIODICITY_WEIGHT = 20.0  # of its squared error, against 1 of the cross entropy of pitch
 
 
 def learn_exciter(vae: VAE, data: Dataset, *, seed: int = 0) -> keras.Model:
@@ -70,7 +70,9 @@ def _targets(data: Dataset) -> list[np.ndarray]:
 
 def _loss(given: list[tf.Tensor], wanted: list[tf.Tensor]) -> tf.Tensor:
     octaves, periodicity, pitch_weight, band_weight = wanted
-    off_pitch = _mean(tf.abs(given[0] - octaves), pitch_weight)
+    off_pitch = _mean(
+        tf.nn.softmax_cross_entropy_with_logits(pitch_distribution(octaves), given[0]), pitch_weight
+    )
     return off_pitch + PERIODICITY_WEIGHT * _mean(tf.square(given[1] - periodicity), band_weight)
 
 

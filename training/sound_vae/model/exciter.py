@@ -1,11 +1,16 @@
 """The network that says from z how a sound is excited: its pitch, and how periodic each band is.
 
-octaves, periodicity = exciter(z)    # (batch, frames) and (batch, frames, BANDS)
+octaves, periodicity = excite(exciter, z)    # (batch, frames) and (batch, frames, BANDS)
+
+It gives a pitch as a distribution over semitones, as Kim et al., "CREPE: a convolutional
+representation for pitch estimation" (2018), do: where z allows for two pitches one of them is
+chosen, and not the mean, which is neither.
 """
 
 import math
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from sound_vae.model.autoencoder import Architecture, halvings
@@ -14,6 +19,8 @@ from sound_vae.model.excitation import BANDS, OCTAVES
 HIDDEN = 192
 CHANNELS = 64
 COARSE_CHANNELS = 32  # next to the dense layer, which holds channels x frames
+SEMITONES = 12  # an octave
+PITCHES = OCTAVES * SEMITONES + 1
 
 
 def build_exciter(architecture: Architecture, *, seed: int = 0) -> keras.Model:
@@ -35,7 +42,27 @@ def build_exciter(architecture: Architecture, *, seed: int = 0) -> keras.Model:
         x = layers.Conv1D(2 * CHANNELS, 3, padding="same", kernel_initializer=kernel())(x)
         frames *= 2
         x = layers.LeakyReLU(0.1)(layers.Reshape((frames, CHANNELS))(x))
-    pitch = layers.Conv1D(1, 1, activation="sigmoid", kernel_initializer=kernel())(x)
-    octaves = layers.Rescaling(OCTAVES)(layers.Reshape((frames,))(pitch))
+    pitch_logits = layers.Conv1D(PITCHES, 1, kernel_initializer=kernel())(x)
     periodicity = layers.Conv1D(BANDS, 1, activation="sigmoid", kernel_initializer=kernel())(x)
-    return keras.Model(z, [octaves, periodicity], name="exciter")
+    return keras.Model(z, [pitch_logits, periodicity], name="exciter")
+
+
+def excite(exciter: keras.Model, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Give octaves above the lowest pitch (batch, frames), periodicity (batch, frames, BANDS)."""
+    pitch_logits, periodicity = exciter(z, training=False)
+    return most_likely_octaves(pitch_logits), periodicity
+
+
+def pitch_distribution(octaves: tf.Tensor) -> tf.Tensor:
+    """Share out pitches (...) to the two semitones next to each, (..., PITCHES)."""
+    away = tf.abs(octaves[..., None] * SEMITONES - tf.range(PITCHES, dtype=octaves.dtype))
+    return tf.maximum(1 - away, 0)
+
+
+def most_likely_octaves(pitch_logits: tf.Tensor) -> tf.Tensor:
+    """Give the mean over the likeliest semitone and its neighbours, (batch, frames)."""
+    semitones = tf.range(PITCHES)
+    best = tf.argmax(pitch_logits, axis=-1, output_type=tf.int32)
+    near = tf.abs(semitones - best[..., None]) <= 1
+    share = tf.nn.softmax(tf.where(near, pitch_logits, pitch_logits.dtype.min), axis=-1)
+    return tf.reduce_sum(share * tf.cast(semitones, share.dtype), axis=-1) / SEMITONES

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.density import LabelMixtures
+from sound_vae.model.exciter import excite
 from sound_vae.model.spectrogram import PEAK
 from sound_vae.model.vocoder import Vocoder
 from sound_vae.model.wav_files import wav_files
@@ -115,7 +116,7 @@ class SoundGenerator(tf.Module):
         """Make the sounds of exactly these latent vectors, (batch, latent_dim), as WAV files."""
         values = self._roughen(self.decoder(z, training=False))
         if self.exciter:
-            octaves, periodicity = self.exciter(z, training=False)
+            octaves, periodicity = excite(self.exciter, z)
             waves = self.vocoder.waveform(values, octaves, periodicity, z)
         else:
             waves = self.transform.waveform(values, self.iterations)
