@@ -30,6 +30,6 @@ except MemoryError:
     fits = False
 print(f"\nspectrograms={values.nbytes} fits={fits} heard={values[-1].any()}")
 if arguments:
-    excite.STEPS = 20  # take as much memory as all
+    excite.STEPS, excite.MOST_CLIPS = 20, 1000  # take nearly as much memory as all
     Device.here = classmethod(lambda cls: cls(resident_bytes=0))  # type: ignore[assignment,method-assign]
     sys.exit(train.main(["--data", f"{folder}/many", *arguments]))
