@@ -79,7 +79,7 @@ def test_a_stopped_job_ends_the_execution_with_a_sentence(product: Deployed) -> 
 def test_eight_spot_interruptions_at_random_moments_lose_at_most_an_epoch_each(
     product: Deployed,
 ) -> None:
-    count, epochs = 8, 3 * 8
+    count, epochs = 8, 5 * 8
     moments = random.Random(7)
     faults.current.interrupt_after = [moments.uniform(0, 3 * EPOCH_SECONDS) for _ in range(count)]
     faults.current.warning_seconds = 0  # SIGKILL at once
