@@ -25,7 +25,7 @@ PARTS_OF_A_JUMP = (1, 1, 2, 4)  # sums of some of them are all numbers up to JUM
 JUMP = sum(PARTS_OF_A_JUMP)  # of these steps, that a pitch moves from a frame to the next at most
 JUMP_COST = 2.0  # of an octave between two frames, where a period that fits perfectly is worth 1
 HIGH_PREFERENCE = 0.04  # an octave; multiples of a period fit as well as the period itself
-AUDIBLE = 0.6  # of a spectrogram's 0 to 1, below a clip's loudest value: what counts
+AUDIBLE_RANGE = 0.6  # of a spectrogram's 0 to 1, below a clip's loudest value: what counts
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def analyse(values: np.ndarray, transform: Transform) -> Excitation:
     values = np.asarray(values, np.float32)
     amplitude = np.exp((values - 1) * (-transform.floor_db * np.log(10) / 20))
     loudest = values.max(axis=(1, 2), keepdims=True)
-    least = np.maximum(loudest - AUDIBLE, 0)
+    least = np.maximum(loudest - AUDIBLE_RANGE, 0)
     audible = values.max(axis=2) > least[..., 0]
     octaves, strength = _track(*_fit(amplitude**2 * audible[..., None], transform))
     lag = transform.sample_rate / (lowest_pitch(transform) * 2**octaves)

@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from sound_vae.serving.container.spoken_error import bad_request, shown
+from sound_vae.serving.container.json_error import bad_request, shown
 from sound_vae.serving.container.wav_file import rms
 
 RESPONSE_BYTES = 4_000_000  # a serverless endpoint answers with at most 4 MB

@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from sound_vae.serving.container.answer import accepted, described
+from sound_vae.serving.container.json_error import bad_request
 from sound_vae.serving.container.served_graph import call_model
 from sound_vae.serving.container.sound_request import graph_call, read_request
-from sound_vae.serving.container.spoken_error import bad_request
 
 MODEL = json.loads(Path(__file__).parent.parent.joinpath("model.json").read_text(encoding="utf-8"))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from sound_vae.serving.container.spoken_error import bad_request, not_ready, shown
+from sound_vae.serving.container.json_error import bad_request, not_ready, shown
 
 SECONDS_TO_WAIT = 55  # an invocation ends after 60
 

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from sound_vae.serving.container.answer import max_count
-from sound_vae.serving.container.spoken_error import bad_request, listed, shown
+from sound_vae.serving.container.json_error import bad_request, listed, shown
 from sound_vae.serving.container.upload import read_upload
 
 MAX_SEED = 2**31 - 1

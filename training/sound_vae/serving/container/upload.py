@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import Any
 
-from sound_vae.serving.container.spoken_error import bad_request
+from sound_vae.serving.container.json_error import bad_request
 from sound_vae.serving.container.wav_file import (
     FULL_SCALE,
     UnreadableError,

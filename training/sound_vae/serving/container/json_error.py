@@ -6,7 +6,7 @@ from typing import Any
 import falcon
 
 
-class Spoken:
+class JsonBody:
     """Makes a falcon.HTTPError say its description to every caller, in JSON.
 
     By itself falcon writes an error's body only if the caller accepts JSON or XML. An HTTPStatus
@@ -32,11 +32,11 @@ class Spoken:
         return self.description
 
 
-class BadRequest(Spoken, falcon.HTTPBadRequest):
+class BadRequest(JsonBody, falcon.HTTPBadRequest):
     """HTTP 400: the caller can mend it."""
 
 
-class NotReady(Spoken, falcon.HTTPServiceUnavailable):
+class NotReady(JsonBody, falcon.HTTPServiceUnavailable):
     """HTTP 503: the caller cannot."""
 
 
