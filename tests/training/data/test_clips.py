@@ -13,7 +13,7 @@ from sound_vae.data.clips import Clips, choose_samples, read_clips
 from sound_vae.data.dataset import read_dataset
 from sound_vae.data.folder import visible_files
 from sound_vae.data.report import DataError
-from sound_vae.model.spectrogram import PEAK
+from sound_vae.model.framing import PEAK
 
 Tone = Callable[..., np.ndarray]
 

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from sound_vae.data.dataset import NO_LABEL, Dataset
+from sound_vae.data.contents import NO_LABEL
+from sound_vae.data.dataset import Dataset
 from sound_vae.fit.event_file import event_files
 from sound_vae.fit.monitor import Monitor
 from sound_vae.fit.schedule import Schedule

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sound_vae.data.dataset import NO_LABEL, Dataset
+from sound_vae.data.contents import NO_LABEL
+from sound_vae.data.dataset import Dataset
 from sound_vae.model.listener import LAYERS, Listener
 from sound_vae.model.spectrogram import Transform
 

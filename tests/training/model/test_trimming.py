@@ -8,7 +8,8 @@ import soundfile
 import tensorflow as tf
 
 from sound_vae.data.audio import Sound, read_sound
-from sound_vae.model.trimming import ends, faded, moment_samples
+from sound_vae.model.framing import moment_samples
+from sound_vae.model.trimming import ends, faded
 
 RATE, SAMPLES = 8000, 8192
 

@@ -9,7 +9,8 @@ import pytest
 import threadpoolctl  # type: ignore[import-untyped]
 from sklearn.manifold import TSNE  # type: ignore[import-untyped]
 
-from sound_vae.data.dataset import NO_LABEL, Dataset
+from sound_vae.data.contents import NO_LABEL
+from sound_vae.data.dataset import Dataset
 from sound_vae.quality import latent_map
 from sound_vae.quality.latent_map import MOST_VALUES, project, write_map
 from tests.training.tones import TRANSFORM

@@ -8,13 +8,10 @@ It reads every file as the job would. The exit code is 1 when there is nothing t
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers are not news
-
-from sound_vae.data.dataset import read_dataset
+from sound_vae.data.contents import read_contents
 from sound_vae.data.report import DataError
 
 
@@ -29,25 +26,25 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     args = parser.parse_args(argv)
     try:
-        data = read_dataset(args.folder)
+        contents = read_contents(args.folder)
     except DataError as error:
         print(json.dumps({"error": str(error)}) if args.json else f"error: {error}")
         return 1
-    report, transform = data.report, data.transform
+    report, framing = contents.report, contents.framing
     if args.json:
         found = {
-            "names": data.names,
+            "names": contents.names,
             "skipped": report.skipped,
             "labels": report.labels,
             "warnings": report.warnings,
             "source_rates": report.source_rates,
-            "sample_rate": transform.sample_rate,
-            "clip_seconds": transform.seconds,
+            "sample_rate": framing.sample_rate,
+            "clip_seconds": framing.seconds,
         }
         print(json.dumps(found))
     else:
         print(report)
-        print(f"{transform.sample_rate} Hz, {transform.seconds:.2f} s a clip")
+        print(f"{framing.sample_rate} Hz, {framing.seconds:.2f} s a clip")
     return 0
 
 

@@ -16,8 +16,7 @@ import librosa
 import numpy as np
 import soundfile
 
-from sound_vae.model.spectrogram import PEAK
-from sound_vae.model.trimming import moment_samples
+from sound_vae.model.framing import PEAK, moment_samples
 
 SHORTEST_SECONDS = 0.02
 SILENT = 1e-4  # peak of a sound, -80 dBFS

@@ -1,29 +1,24 @@
 """A data folder as spectrograms with labels, and its split into training and validation clips."""
 
-import errno
 import hashlib
 import math
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from sound_vae.data.clips import Clips, read_clips
-from sound_vae.data.folder import is_sound, visible_files
-from sound_vae.data.prepared import read_prepared
+from sound_vae.data.clips import Clips
+from sound_vae.data.contents import NO_LABEL, enough_room, read_contents
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import Rows, Scratch, bounded_map, subsample
-from sound_vae.data.warnings import about_labels
 from sound_vae.model.spectrogram import Transform
 
-NO_LABEL = -1
-FEWEST_PER_LABEL = 2  # on average; with fewer the labels are file numbers, not classes
 BATCH, NEIGHBOURS = 64, 1024  # clips
 
 
@@ -98,65 +93,21 @@ class Dataset:
         return self.subset(subsample(np.arange(len(self)), most, seed))
 
 
-def read_dataset(
-    folder: Path,
-    *,
-    sample_rate: int | None = None,
-    clip_seconds: float | None = None,
-    n_fft: int | None = None,
-    hop_length: int | None = None,
-    trim_db: float = 45.0,
-) -> Dataset:
-    """Read sounds, or prepared `.npy` spectrograms where the folder holds those and no sounds.
+def read_dataset(folder: Path, **chosen: Any) -> Dataset:
+    """Read a folder as `read_contents` does, which says what can be chosen, and transform it.
 
     Raises DataError with a sentence when the folder cannot be trained on.
     """
-    files, refused = visible_files(folder)
-    prepared = [name for name in files if name.lower().endswith(".npy")]
-    try:
-        if prepared and not any(map(is_sound, files)):
-            values, names, labels, transform, report = read_prepared(
-                folder,
-                prepared,
-                refused,
-                sample_rate=sample_rate,
-                n_fft=n_fft,
-                hop_length=hop_length,
-            )
-        else:
-            clips = read_clips(
-                folder,
-                files,
-                refused,
-                sample_rate=sample_rate,
-                clip_seconds=clip_seconds,
-                trim_db=trim_db,
-            )
-            transform = _transform(clips, n_fft, hop_length)
-            values = transform_clips(clips, transform)
-            names, labels, report = clips.names, clips.labels, clips.report
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise DataError(
-            f"{tempfile.gettempdir()} is too full for the spectrograms of {folder}: make room "
-            "there, or let TMPDIR name a folder on a larger disk"
-        ) from error
-    classes = _classes(labels, report)
-    index = {label: i for i, label in enumerate(classes)}
-    label_ids = np.array([index.get(label or "", NO_LABEL) for label in labels])
-    clips_of = np.bincount(label_ids[label_ids != NO_LABEL], minlength=len(classes))
-    report.labels = dict(zip(classes, clips_of.tolist(), strict=True))
-    rows = Rows(values, np.arange(len(names)))
-    return Dataset(rows, names, label_ids, classes, transform, report)
-
-
-def _transform(clips: Clips, n_fft: int | None, hop_length: int | None) -> Transform:
-    seconds = clips.samples / clips.sample_rate
-    try:
-        return Transform.choose(clips.sample_rate, seconds, n_fft=n_fft, hop_length=hop_length)
-    except ValueError as error:
-        raise DataError(str(error)) from error
+    contents = read_contents(folder, **chosen)
+    transform = Transform(**contents.framing.to_json())
+    values = contents.clips
+    if isinstance(values, Clips):
+        with enough_room(folder):
+            values = transform_clips(values, transform)
+    rows = Rows(values, np.arange(len(contents.names)))
+    return Dataset(
+        rows, contents.names, contents.label_ids, contents.labels, transform, contents.report
+    )
 
 
 def transform_clips(clips: Clips, transform: Transform) -> np.ndarray:
@@ -201,18 +152,3 @@ def _by_length(lengths: np.ndarray) -> Iterator[np.ndarray]:
 def _rank(name: str) -> float:
     """Hash a name to a number in 0..1."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
-
-
-def _classes(labels: list[str | None], report: DataReport) -> list[str]:
-    """Pick the labels worth learning: none when most files have none or each has its own."""
-    found = sorted({label for label in labels if label})
-    labelled = sum(label is not None for label in labels)
-    few = labelled * 2 < len(labels) or labelled < FEWEST_PER_LABEL * len(found)
-    used = [] if few else found
-    report.warnings += about_labels(labelled, len(labels), len(found), used=bool(used))
-    if used:
-        shown = ", ".join(found[:20]) + (", …" if len(found) > 20 else "")
-        report.notes.append(f"{len(found)} labels: {shown}")
-    elif not found:
-        report.notes.append("unlabelled: no sub-folders and no <label>_ in the file names")
-    return used

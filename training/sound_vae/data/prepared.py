@@ -15,8 +15,7 @@ import numpy as np
 from sound_vae.data.folder import label_of
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import Scratch, bounded_map
-from sound_vae.model.autoencoder import whole_frames
-from sound_vae.model.spectrogram import Transform
+from sound_vae.model.framing import Framing, whole_frames
 
 SAMPLE_RATE = 22_050  # Hz, of spectrograms that come without a sample rate
 FLOOR_DB = -80.0
@@ -30,8 +29,8 @@ def read_prepared(
     sample_rate: int | None = None,
     n_fft: int | None = None,
     hop_length: int | None = None,
-) -> tuple[np.ndarray, list[str], list[str | None], Transform, DataReport]:
-    """Return values (clips, frames, bins), float16 in a file; names, labels, transform, report.
+) -> tuple[np.ndarray, list[str], list[str | None], Framing, DataReport]:
+    """Return values (clips, frames, bins), float16 in a file; names, labels, framing, report.
 
     All files must have the shape that most have; others are skipped, as are `refused`, which must
     not be opened, each with its reason. Raises DataError when none can be used.
@@ -67,12 +66,12 @@ def read_prepared(
         scratch.write(row, _unit_scale(_load(folder / name)).T[:, :bins])
     hop_length = hop_length or bins  # half a window, as 512 and 256
     rate = sample_rate or SAMPLE_RATE
-    transform = Transform(rate, (frames + missing) * hop_length, 2 * bins, hop_length, FLOOR_DB)
+    framing = Framing(rate, (frames + missing) * hop_length, 2 * bins, hop_length, FLOOR_DB)
     report.kept, report.padded = len(names), len(names) if missing else 0
     report.notes.append(
         f"prepared spectrograms: taken for {rate} Hz, n_fft {2 * bins}, hop_length {hop_length}"
     )
-    return scratch.array(), names, [label_of(name) for name in names], transform, report
+    return scratch.array(), names, [label_of(name) for name in names], framing, report
 
 
 def _load(file: Path) -> np.ndarray:

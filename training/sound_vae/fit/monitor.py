@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from sound_vae.data.dataset import NO_LABEL
+from sound_vae.data.contents import NO_LABEL
 from sound_vae.data.one_of_each import one_of_each
 from sound_vae.file_name import plain_names
 from sound_vae.fit.event_file import EventFile, event_files

@@ -20,8 +20,9 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from sound_vae.model.framing import halvings
+
 LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
-MAX_BOTTLENECK_FRAMES = 16  # what the default encoder halves the frames down to
 
 
 @dataclass(frozen=True)
@@ -88,17 +89,6 @@ def computing_in(policy: str, *models: keras.Model) -> Iterator[None]:
     finally:
         for layer, own in zip(chosen, before, strict=True):
             layer.dtype_policy = own
-
-
-def halvings(frames: int) -> int:
-    """How often to halve the time axis until at most `MAX_BOTTLENECK_FRAMES` are left."""
-    return max(1, math.ceil(math.log2(max(frames, 2) / MAX_BOTTLENECK_FRAMES)))
-
-
-def whole_frames(frames: int) -> int:
-    """Round up to a number of frames that the default encoder can halve without a remainder."""
-    multiple = 2 ** halvings(frames)
-    return math.ceil(frames / multiple) * multiple
 
 
 def elbo_loss(mse: tf.Tensor, kl: tf.Tensor, values: int) -> tf.Tensor:

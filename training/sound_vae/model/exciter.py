@@ -13,8 +13,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from sound_vae.model.autoencoder import Architecture, halvings
+from sound_vae.model.autoencoder import Architecture
 from sound_vae.model.excitation import BANDS, OCTAVES
+from sound_vae.model.framing import halvings
 
 HIDDEN = 192
 CHANNELS = 64

@@ -6,73 +6,15 @@ is silent.
 """
 
 import math
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import tensorflow as tf
 
-from sound_vae.model.autoencoder import whole_frames
-
-PEAK = 10 ** (-1 / 20)  # -1 dBFS, of every clip that is learnt from and every sound that is made
-WINDOW_SECONDS = 0.032  # long enough to resolve a voice's harmonics, short enough for consonants
+from sound_vae.model.framing import Framing
 
 
-@dataclass(frozen=True)
-class Transform:
-    """Parameters of the short-time Fourier transform, saved with the model."""
-
-    sample_rate: int  # Hz
-    clip_samples: int  # a whole number of hops
-    n_fft: int  # window length in samples
-    hop_length: int  # samples between two frames
-    floor_db: float = -80.0
-
-    @classmethod
-    def choose(
-        cls,
-        sample_rate: int,
-        seconds: float,
-        *,
-        n_fft: int | None = None,
-        hop_length: int | None = None,
-        floor_db: float = -80.0,
-    ) -> "Transform":
-        """Choose the transform for clips of at least `seconds` at `sample_rate` Hz.
-
-        The clip is rounded up so that the encoder can halve its frames without remainder.
-
-        Raises ValueError when hop_length exceeds n_fft / 2 (frames would not overlap enough to
-        be inverted).
-        """
-        n_fft = n_fft or 2 ** round(math.log2(sample_rate * WINDOW_SECONDS))
-        hop_length = hop_length or n_fft // 4
-        if n_fft % 2:
-            raise ValueError(f"n_fft is {n_fft}: an even number is needed")
-        if hop_length > n_fft // 2:
-            raise ValueError(
-                f"hop_length {hop_length} is too long for n_fft {n_fft}: at most {n_fft // 2}"
-            )
-        frames = whole_frames(max(math.ceil(round(seconds * sample_rate) / hop_length), 2))
-        return cls(sample_rate, frames * hop_length, n_fft, hop_length, floor_db)
-
-    @property
-    def frames(self) -> int:
-        """Number of frames in a clip."""
-        return self.clip_samples // self.hop_length
-
-    @property
-    def bins(self) -> int:
-        """Number of frequency bins, without the Nyquist one."""
-        return self.n_fft // 2
-
-    @property
-    def seconds(self) -> float:
-        """Length of a clip."""
-        return self.clip_samples / self.sample_rate
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the fields by name."""
-        return asdict(self)
+class Transform(Framing):
+    """The short-time Fourier transform of a `Framing`, there and back."""
 
     def spectrogram(self, waves: tf.Tensor) -> tf.Tensor:
         """(batch, clip_samples) in -1..1 to (batch, frames, bins) in 0..1.

@@ -6,12 +6,7 @@ padded to the length of the longest, so without the rule every hit would last as
 
 import tensorflow as tf
 
-MOMENT = 0.008  # seconds; silence is told by the loudness of each
-
-
-def moment_samples(sample_rate: int) -> int:
-    """Length of a moment at `sample_rate` Hz."""
-    return round(sample_rate * MOMENT)
+from sound_vae.model.framing import moment_samples
 
 
 def ends(waves: tf.Tensor, sample_rate: int, trim_db: float) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from sound_vae.model.spectrogram import PEAK
+from sound_vae.model.framing import PEAK
 from sound_vae.model.trimming import ends, faded
 
 

@@ -29,7 +29,8 @@ import numpy as np
 from sklearn.manifold import TSNE  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from sound_vae.data.dataset import NO_LABEL, Dataset
+from sound_vae.data.contents import NO_LABEL
+from sound_vae.data.dataset import Dataset
 from sound_vae.data.streaming import subsample
 
 FILE = "map.json"  # in a model folder

@@ -9,7 +9,7 @@ import tensorflow as tf
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.exciter import excite
-from sound_vae.model.spectrogram import PEAK
+from sound_vae.model.framing import PEAK
 from sound_vae.model.vocoder import Vocoder
 from sound_vae.model.wav_files import wav_files
 from sound_vae.serving.description import Description
