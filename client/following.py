@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1
 EPOCH = re.compile(r"\bepoch=(\d+)\b")
 LENGTH = re.compile(r"^(\d+) epochs? of ")
 REPORTED_TYPES = ("Task", "Parallel", "Map")

@@ -255,7 +255,7 @@ def excite(
     if args.vocoder is False:
         return None
     vae, training = trainer.vae, trainer.training
-    exciter = learn_exciter(vae, training, seed=args.seed)
+    exciter = learn_exciter(vae, training, most_steps=args.epochs * trainer.steps, seed=args.seed)
     round_weights(exciter)
     if args.vocoder:
         return exciter

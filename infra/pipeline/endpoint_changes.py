@@ -53,7 +53,7 @@ class EndpointChanges(Construct):
             "CloudFormationStack": stack.stack_name,
             "EndpointName": settings.name,
             "EndpointUpdateMinutes": minutes,
-            "MostLooks": looks_within(minutes, first=2, step=2),
+            "MostLooks": looks_within(minutes, first=2, step=1),
             "MostWaits": most_waits,
             "LongestTurnSeconds": self.longest_turn,
             "Serverless": serving.serverless,

@@ -1,8 +1,13 @@
 """The managed container images that train and serve, looked up without asking AWS."""
 
 import functools
+import json
 import re
 from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from aws_cdk.region_info import RegionInfo
 
 from infra.settings import Settings, SettingsError
 
@@ -28,11 +33,9 @@ class Images:
         """
         training, serving = settings.training_image, settings.serving_image
         return cls(
-            training_gpu=training
-            or _managed(region, "training", TRAINING_TENSORFLOW, "ml.g5.xlarge"),
-            training_cpu=training
-            or _managed(region, "training", TRAINING_TENSORFLOW, "ml.c5.xlarge"),
-            serving=serving or _managed(region, "inference", SERVING_TENSORFLOW, "ml.c5.xlarge"),
+            training_gpu=training or _managed(region, "training", TRAINING_TENSORFLOW, "gpu"),
+            training_cpu=training or _managed(region, "training", TRAINING_TENSORFLOW, "cpu"),
+            serving=serving or _managed(region, "inference", SERVING_TENSORFLOW, "cpu"),
         )
 
     @staticmethod
@@ -42,25 +45,30 @@ class Images:
 
 
 @functools.cache
-def _managed(region: str, scope: str, version: str, instance_type: str) -> str:
-    from sagemaker.core import image_uris  # takes seconds; not needed when settings name images
+def _config() -> dict[str, Any]:
+    """Read what SageMaker's SDK knows of TensorFlow's images."""
+    # without its `core`, whose import takes as long as all else that makes a template
+    file = files("sagemaker").joinpath("core/image_uri_config/tensorflow.json")
+    config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return config
 
-    try:
-        return str(
-            image_uris.retrieve(
-                "tensorflow",
-                region,
-                version=version,
-                image_scope=scope,
-                instance_type=instance_type,
-            )
-        )
-    except ValueError as error:
+
+def _managed(region: str, scope: str, version: str, processor: str) -> str:
+    """Put together what the SDK's `image_uris.retrieve` gives."""
+    images = _config()[scope]
+    image = images["versions"][images["version_aliases"][version]]
+    if region not in image["registries"]:
         raise SettingsError(
             f"SageMaker has no TensorFlow {version} {scope} image in region {region!r}: deploy to "
             "another region, or name images in sound-vae:training_image and "
             "sound-vae:serving_image."
-        ) from error
+        )
+    domain = RegionInfo.get(region).domain_suffix
+    [python] = image["py_versions"]
+    return (
+        f"{image['registries'][region]}.dkr.ecr.{region}.{domain}/"
+        f"{image['repository']}:{version}-{processor}-{python}"
+    )
 
 
 def _parts(uri: str) -> tuple[str, str, str]:

@@ -64,11 +64,13 @@ class Container:
         self.running: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Start both, one after the other; end this program if one does not come up."""
+        """Start both; end this program if one does not come up."""
         for port, command in self.commands.items():
-            process = self.running[port] = subprocess.Popen(command)
+            self.running[port] = subprocess.Popen(command)
+        for port, process in self.running.items():
             while not _listens(port):
                 if process.poll() is not None:
+                    self.stop()
                     sys.exit(process.returncode or 1)
                 time.sleep(LOOK_SECONDS)
 
@@ -82,6 +84,10 @@ class Container:
                     print(f"unexpected exit ({process.returncode}) of {command[2]}: restarting")
                     self.running[port] = subprocess.Popen(command)
             time.sleep(LOOK_SECONDS)
+        self.stop()
+
+    def stop(self) -> None:
+        """End both."""
         for process in self.running.values():
             process.kill()
 

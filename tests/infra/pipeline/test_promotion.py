@@ -14,7 +14,7 @@ Definition = dict[str, Any]
 IT_IS_SO = ServiceError("X", "It is so. (Service: X, Status Code: 400, Request ID: 1)")
 FREE = {"execution": ""}
 BACK = " The endpoint serves again what it served before."
-MOST_LOOKS = looks_within(30, first=2, step=2)
+MOST_LOOKS = looks_within(30, first=2, step=1)
 
 
 def promote(definition: Definition, aws: Aws, name: str = "by-hand") -> Execution:

@@ -1,8 +1,10 @@
 """Every region's own registry, and a sentence for a region that has none."""
 
 import pytest
+from sagemaker.core import image_uris
 
-from infra.serving.images import Images
+from infra.serving import images as module
+from infra.serving.images import SERVING_TENSORFLOW, TRAINING_TENSORFLOW, Images
 from infra.settings import Settings, SettingsError
 
 OWN = "111122223333.dkr.ecr.eu-nowhere-9.amazonaws.com/sounds:1"
@@ -32,6 +34,25 @@ def test_every_region_pulls_from_its_own_registry(region: str, account: str, dom
         (account, region, "tensorflow-inference"),
         (account, region, "tensorflow-training"),
     ]
+
+
+def test_wherever_there_are_images_they_are_those_that_the_sdk_gives() -> None:
+    registries = []
+    for scope, version in (("training", TRAINING_TENSORFLOW), ("inference", SERVING_TENSORFLOW)):
+        known = module._config()[scope]
+        registries.append(known["versions"][known["version_aliases"][version]]["registries"])
+    regions = set.intersection(*map(set, registries))
+    assert len(regions) > 30
+    for region in regions:
+        images = Images.of(region, Settings())
+        for image, version, scope, instance in (
+            (images.training_gpu, TRAINING_TENSORFLOW, "training", "ml.g5.xlarge"),
+            (images.training_cpu, TRAINING_TENSORFLOW, "training", "ml.c5.xlarge"),
+            (images.serving, SERVING_TENSORFLOW, "inference", "ml.c5.xlarge"),
+        ):
+            assert image == image_uris.retrieve(
+                "tensorflow", region, version=version, image_scope=scope, instance_type=instance
+            )
 
 
 def test_a_region_without_such_images_is_one_sentence() -> None:

@@ -29,11 +29,17 @@ FRAMES_AT_ONCE = 2_000  # that are analysed: 14 MB with 128 bins, 57 MB with 512
 PERIODICITY_WEIGHT = 20.0  # of its squared error, against 1 of the cross entropy of pitch
 
 
-def learn_exciter(vae: VAE, data: Dataset, *, seed: int = 0) -> keras.Model:
-    """Train an exciter on the posteriors of training clips."""
+def learn_exciter(
+    vae: VAE, data: Dataset, *, most_steps: int = STEPS, seed: int = 0
+) -> keras.Model:
+    """Train an exciter on the posteriors of training clips.
+
+    It takes at most `most_steps` optimizer steps: of an autoencoder that had few, it learns no
+    more from many.
+    """
     heard = data.subsample(MOST_CLIPS, seed)
     batch = min(BATCH, max(SMALLEST_BATCH, FRAMES_A_STEP // data.transform.frames))
-    steps = min(STEPS, math.ceil(PASSES * len(heard) / batch))
+    steps = min(STEPS, most_steps, math.ceil(PASSES * len(heard) / batch))
     mu, log_var = posteriors(vae, heard)
     targets = _targets(heard)
     exciter = build_exciter(vae.architecture, seed=seed)
