@@ -140,8 +140,16 @@ class Trainer:
     def _compile(self, xla: bool) -> None:
         self.xla = xla
         step = tf.function(self._step, jit_compile=True) if xla else self._step
+        clips = self.training.clips
+        # for any number of steps: the last call of an epoch has fewer, and would be traced anew
+        signature = [
+            tf.TensorSpec([None, *clips.shape[1:]], clips.values.dtype),
+            tf.TensorSpec([None, self.batch_size], tf.int32),
+            tf.TensorSpec([None, self.batch_size], tf.int32),
+            tf.TensorSpec([], tf.float32),
+        ]
 
-        @partial(tf.function, reduce_retracing=True)
+        @partial(tf.function, input_signature=signature)
         def train_steps(
             values: tf.Tensor, batches: tf.Tensor, label_ids: tf.Tensor, kl_weight: tf.Tensor
         ) -> tf.Tensor:
@@ -149,8 +157,7 @@ class Trainer:
             total = tf.constant(0.0)
             for i in tf.range(tf.shape(batches)[0]):
                 x = tf.gather(values, batches[i])
-                x = tf.ensure_shape(x, [self.batch_size, *self.training.clips.shape[1:]])
-                total += step(x, tf.ensure_shape(label_ids[i], [self.batch_size]), kl_weight)
+                total += step(x, label_ids[i], kl_weight)
             return total
 
         self._train_steps = train_steps
