@@ -53,9 +53,17 @@ def invoke(stack: Stack, request: dict[str, Any]) -> list[Sound]:
 
 
 def sample(
-    stack: Stack, labels: Iterable[str | None], count: int, seed: int, temperature: float | None
+    stack: Stack,
+    labels: Iterable[str | None],
+    count: int,
+    seed: int,
+    temperature: float | None,
+    pitch: float | None = None,
 ) -> Iterator[Sound]:
-    """Ask for `count` sounds of each label, with the seeds from `seed` on, in small requests."""
+    """Ask for `count` sounds of each label, with the seeds from `seed` on, in small requests.
+
+    A pitch is in Hz.
+    """
     at_once = 1  # until the first answer shows how long a sound is
     for label in labels:
         start = 0
@@ -65,6 +73,8 @@ def sample(
                 request["label"] = label
             if temperature is not None:
                 request["temperature"] = temperature
+            if pitch is not None:
+                request["pitch"] = pitch
             sounds = invoke(stack, request)
             yield from sounds
             start += len(sounds)
@@ -72,9 +82,14 @@ def sample(
             at_once = int(max(1, min(PER_REQUEST, MOST_BYTES * ROOM // longest)))
 
 
-def morph(stack: Stack, start: str, end: str, steps: int, seed: int) -> list[Sound]:
-    """Ask for the way from one label to another."""
-    return invoke(stack, {"from": start, "to": end, "steps": steps, "seed": seed})
+def morph(
+    stack: Stack, start: str, end: str, steps: int, seed: int, pitch: list[float] | None = None
+) -> list[Sound]:
+    """Ask for the way from one label to another, and from one pitch in Hz to another."""
+    request: dict[str, Any] = {"from": start, "to": end, "steps": steps, "seed": seed}
+    if pitch:
+        request["pitch"] = pitch if len(pitch) > 1 else pitch[0]
+    return invoke(stack, request)
 
 
 def decode(stack: Stack, z: list[list[float]]) -> list[Sound]:

@@ -33,6 +33,9 @@ def say(
     count: Count = 1,
     seed: Seed = None,
     temperature: Temperature = None,
+    pitch: Annotated[
+        float | None, typer.Option(min=0, help="In Hz, of a model that knows pitches.")
+    ] = None,
     output: Output = Path("sounds"),
 ) -> None:
     """Make sounds: WAV files, and a picture of their spectrograms.
@@ -40,8 +43,8 @@ def say(
     Example: soundvae say seven three -n 8 --seed 1 -o digits
     """
     session: Session = context.obj
-    chosen_seed = _seed(seed)
-    made = endpoint.sample(session.stack(), labels or [None], count, chosen_seed, temperature)
+    chosen, wanted = _seed(seed), labels or [None]
+    made = endpoint.sample(session.stack(), wanted, count, chosen, temperature, pitch)
     _write(session, output, made, "label")
 
 
@@ -52,6 +55,10 @@ def morph(
     end: Annotated[str, typer.Argument(metavar="TO")],
     steps: Annotated[int, typer.Option(min=2, max=100)] = 8,
     seed: Seed = None,
+    pitch: Annotated[
+        list[float] | None,
+        typer.Option(min=0, help="In Hz; given twice, it glides from the first to the second."),
+    ] = None,
     output: Output = Path("sounds"),
 ) -> None:
     """Make the way from one label to another, in steps.
@@ -59,7 +66,7 @@ def morph(
     Example: soundvae morph three seven --steps 8 -o morph
     """
     session: Session = context.obj
-    made = endpoint.morph(session.stack(), start, end, steps, _seed(seed))
+    made = endpoint.morph(session.stack(), start, end, steps, _seed(seed), pitch)
     _write(session, output, made, "position")
 
 

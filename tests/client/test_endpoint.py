@@ -28,6 +28,17 @@ def test_long_sounds_are_asked_for_in_small_numbers() -> None:
     assert all(r["temperature"] == 0.5 and "label" not in r for r in runtime.requests)
 
 
+def test_a_pitch_goes_with_each_request_and_two_make_a_glide() -> None:
+    runtime = Runtime()
+    list(endpoint.sample(serving(runtime), ["kick"], 20, 0, None, 440.0))
+    assert {request["pitch"] for request in runtime.requests} == {440}
+    runtime.requests.clear()
+    endpoint.morph(serving(runtime), "kick", "snare", 4, 0, [220.0])
+    endpoint.morph(serving(runtime), "kick", "snare", 4, 0, [220.0, 440.0])
+    endpoint.morph(serving(runtime), "kick", "snare", 4, 0)
+    assert [r.get("pitch") for r in runtime.requests] == [220, [220, 440], None]
+
+
 def test_the_endpoints_own_sentence_is_told() -> None:
     with pytest.raises(Failure, match=r'^label is "cowbell": it must be one of "kick", "snare"$'):
         list(endpoint.sample(serving(Runtime()), ["cowbell"], 1, 0, None))

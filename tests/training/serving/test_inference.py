@@ -148,6 +148,39 @@ def test_a_morphs_sounds_say_between_what_and_where_they_lie(invoke: Answer) -> 
     assert "label" not in sounds[0]
 
 
+def test_a_pitch_is_said_and_its_latents_give_the_sound_again(
+    invoke: Answer, samples: Samples
+) -> None:
+    request = {"label": "low", "pitch": 300, "seed": 3}
+    (sound,) = invoke(request)[0]["sounds"]
+    assert (sound["label"], sound["seed"], sound["pitch"]) == ("low", 3, 300)
+    assert invoke(request)[0]["sounds"] == [sound]
+    assert invoke({**request, "pitch": 400})[0]["sounds"][0]["wav"] != sound["wav"]
+    (again,) = invoke({"z": [sound["z"]], "pitch": 300})[0]["sounds"]
+    assert again["pitch"] == 300
+    one, other = (samples(base64.b64decode(each["wav"]))[0] for each in (sound, again))
+    np.testing.assert_allclose(one, other, atol=1e-2)
+
+
+def test_a_morph_glides_from_pitch_to_pitch(invoke: Answer) -> None:
+    request = {"from": "low", "to": "high", "steps": 3, "seed": 1}
+    glide = invoke({**request, "pitch": [200, 800]})[0]["sounds"]
+    assert [sound["pitch"] for sound in glide] == pytest.approx([200, 400, 800])
+    (first,) = invoke({"label": "low", "pitch": 200, "seed": 1})[0]["sounds"]
+    assert glide[0]["z"] == pytest.approx(first["z"], abs=1e-5)
+    level = invoke({**request, "pitch": 300})[0]["sounds"]
+    assert [sound["pitch"] for sound in level] == [300, 300, 300]
+
+
+def test_a_model_without_a_vocoder_has_no_pitch(inference: ModuleType, invoke: Answer) -> None:
+    inference.MODEL["pitch_range"] = None
+    assert sentence(invoke, {"pitch": 440}) == (
+        "pitch: this model's sounds are made without one; leave it out"
+    )
+    del inference.MODEL["pitch_range"]  # of an earlier version
+    assert "leave it out" in sentence(invoke, {"pitch": 440})
+
+
 def test_latents_and_variations_have_no_label(invoke: Answer) -> None:
     (of_latents,) = invoke({"z": [[0, 0, 0, 0]]})[0]["sounds"]
     assert set(of_latents) == {"rms", "wav", "z"}
@@ -254,8 +287,8 @@ def test_a_float_file_louder_than_full_scale_is_made_quieter_not_clipped(
         (3, "not a JSON object"),
         (
             {"labels": "low"},
-            'field "labels" is not known: the fields are audio, count, from, label, seed, steps, '
-            "temperature, to, z",
+            'field "labels" is not known: the fields are audio, count, from, label, pitch, seed, '
+            "steps, temperature, to, z",
         ),
         ({"label": "cowbell"}, 'one of "high", "low"'),
         ({"label": ""}, 'one of "high", "low"'),
@@ -285,6 +318,17 @@ def test_a_float_file_louder_than_full_scale_is_made_quieter_not_clipped(
         ({"from": "low", "to": "cowbell"}, "to is"),
         ({"from": "low", "to": "high", "steps": 1}, "steps"),
         ({"from": "low", "to": "high", "count": 2}, "count"),
+        ({"pitch": 0}, "pitch is 0: it must be a number of Hz from 62.5 to 1000"),
+        ({"label": "low", "pitch": 1001}, "pitch is 1001"),
+        ({"pitch": math.nan}, "pitch is nan"),
+        ({"pitch": True}, "pitch is true"),
+        ({"pitch": "a'"}, "pitch is"),
+        ({"pitch": None}, "pitch is null"),
+        ({"pitch": [200, 400]}, "pitch is list"),
+        ({"from": "low", "to": "high", "pitch": [200]}, "in a morph it must be a number or two"),
+        ({"from": "low", "to": "high", "pitch": [200, 10**400]}, "pitch is"),
+        ({"z": [[0, 0, 0, 0]], "pitch": -1}, "pitch is -1"),
+        ({"audio": b64(wav()), "pitch": 200}, 'field "pitch" is not possible with audio'),
         ({"z": []}, "z must be a list"),
         ({"z": [0, 0, 0, 0]}, "entry 0"),
         ({"z": [[0, 0, 0]]}, "lists of 4 finite numbers"),

@@ -74,13 +74,23 @@ def test_latent_vectors_give_their_sound_again(model: ServedModel) -> None:
     np.testing.assert_allclose(model.decode(sounds.z).waves(), sounds.waves(), atol=1e-2)
 
 
+def test_a_pitch_is_the_endpoints_too(model: ServedModel, invoke: Any) -> None:
+    sounds = model.sample(["low"], seeds=[7], temperature=0.5, pitch=300)
+    request = {"label": "low", "seed": 7, "temperature": 0.5, "pitch": 300}
+    assert sounds.wavs == [invoke(request, accept="audio/wav")[0]]
+    np.testing.assert_allclose(model.decode(sounds.z, 300).waves(), sounds.waves(), atol=1e-2)
+    with pytest.raises(ModelError, match=r"makes sounds of 62.5 to 1000 Hz, not 2000"):
+        model.sample(["low"], seeds=[7], pitch=2000)
+
+
 def test_saved_then_loaded_gives_the_same_output(tmp_path: Path) -> None:
     transform = Transform(4000, 32 * 8, 32, 8)
     vae = VAE(Architecture("default", 32, 16, latent_dim=4, channels=8))
     vae.save_weights(tmp_path / WEIGHTS_FILE)
-    Description(vae.architecture, transform, ["a"], 0.9, 0.0).write(tmp_path)
+    described = Description(vae.architecture, transform, ["a"], 0.9, 0.0, pitch_range=(60.0, 960.0))
+    described.write(tmp_path)
     again = ServedModel.load(tmp_path)
-    assert again.description == Description(vae.architecture, transform, ["a"], 0.9, 0.0)
+    assert again.description == described
     x = np.random.default_rng(0).random((3, 32, 16), np.float32)
     np.testing.assert_array_equal(again.vae(x).numpy(), vae(x).numpy())
 

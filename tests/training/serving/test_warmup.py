@@ -26,9 +26,13 @@ def test_serving_reads_the_signature_and_the_inputs(tmp_path: Path) -> None:
     assert request.inputs["name"].string_val == [b"\x00\xff"]
 
 
-def test_a_model_warms_up_every_signature_it_has(model_dir: Path, saved_model: Any) -> None:
+def test_a_model_warms_up_every_signature_but_those_of_a_pitch(
+    model_dir: Path, saved_model: Any
+) -> None:
     requests = read(model_dir / "1")
-    assert {r.model_spec.signature_name for r in requests} == set(saved_model.signatures)
+    rare = {name for name in saved_model.signatures if name.endswith("_at_pitch")}
+    assert len(rare) == 3
+    assert {r.model_spec.signature_name for r in requests} == set(saved_model.signatures) - rare
     for request in requests:
         inputs = {n: tf.constant(tf.make_ndarray(v)) for n, v in request.inputs.items()}
         outputs = saved_model.signatures[request.model_spec.signature_name](**inputs)

@@ -26,6 +26,7 @@ class Description:
     temperature: float  # of requests that name none
     texture: float  # standard deviation of the noise added to decoded spectrograms (0..1)
     trim_db: float = 45.0  # below its loudest moment a sound ends; older models did not say
+    pitch_range: tuple[float, float] | None = None  # Hz that requests may name; with a vocoder
 
     def write(self, model_dir: Path) -> None:
         """Write model.json; it repeats rate, length and latent_dim for inference.py."""
@@ -39,6 +40,7 @@ class Description:
             "temperature": self.temperature,
             "texture": self.texture,
             "trim_db": self.trim_db,
+            "pitch_range": self.pitch_range,
         }
         text = json.dumps(content, indent=2) + "\n"
         (model_dir / DESCRIPTION_FILE).write_text(text, encoding="utf-8")
@@ -56,9 +58,14 @@ class Description:
             raise ValueError("its labels are no list of names")
         if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
             raise ValueError("its temperature, texture or trim_db is no number")
+        limits = content.get("pitch_range")
+        if limits is not None:
+            low, high = map(float, limits)
+            limits = low, high
         return cls(
             Architecture(**content["architecture"]),
             Transform(**content["transform"]),
             labels,
             *numbers,
+            pitch_range=limits,
         )

@@ -97,17 +97,23 @@ class ServedModel:
         labels: Sequence[str],
         seeds: Sequence[int] | np.ndarray,
         temperature: float | None = None,
+        pitch: float | None = None,
     ) -> Sounds:
-        """Make a sound of each label ("" for any) with its seed, at the model's temperature."""
+        """Make a sound of each label ("" for any) with its seed, at the model's temperature.
+
+        A pitch in Hz must lie in the description's `pitch_range`.
+        """
+        signature = "serving_default" if pitch is None else "sample_at_pitch"
         parts = []
         for start in range(0, len(labels), BATCH):
             names = list(labels[start : start + BATCH])
             parts.append(
                 self._call(
-                    "serving_default",
+                    signature,
                     label=tf.constant(names, tf.string),
                     seed=tf.constant(seeds[start : start + BATCH], tf.int64),
                     temperature=self._temperature(temperature, len(names)),
+                    **self._pitch(pitch, len(names)),
                 )
             )
         return self._join(parts)
@@ -139,12 +145,16 @@ class ServedModel:
             temperature=self._temperature(temperature, len(seeds)),
         )
 
-    def decode(self, z: np.ndarray) -> Sounds:
-        """Make exactly the sounds of these latent vectors, (sounds, latent_dim)."""
-        parts = [
-            self._call("latents", z=tf.constant(z[start : start + BATCH], tf.float32))
-            for start in range(0, len(z), BATCH)
-        ]
+    def decode(self, z: np.ndarray, pitch: float | None = None) -> Sounds:
+        """Make exactly the sounds of these latent vectors, (sounds, latent_dim).
+
+        Those of `sample` with a pitch are the same again with that pitch, in Hz.
+        """
+        signature = "latents" if pitch is None else "latents_at_pitch"
+        parts = []
+        for start in range(0, len(z), BATCH):
+            some = tf.constant(z[start : start + BATCH], tf.float32)
+            parts.append(self._call(signature, z=some, **self._pitch(pitch, len(some))))
         return self._join(parts)
 
     @cached_property
@@ -200,6 +210,18 @@ class ServedModel:
     def _temperature(self, temperature: float | None, count: int) -> tf.Tensor:
         chosen = self.temperature if temperature is None else temperature
         return tf.fill([count], tf.cast(chosen, tf.float32))
+
+    def _pitch(self, pitch: float | None, count: int) -> dict[str, tf.Tensor]:
+        if pitch is None:
+            return {}
+        limits = self.description.pitch_range
+        if not limits:
+            raise ModelError(f"{self.name} makes sounds without a pitch")
+        if not limits[0] <= pitch <= limits[1]:
+            raise ModelError(
+                f"{self.name} makes sounds of {limits[0]:g} to {limits[1]:g} Hz, not {pitch:g}"
+            )
+        return {"pitch": tf.fill([count], float(pitch))}
 
     def _join(self, parts: list[Sounds]) -> Sounds:
         none = np.zeros((0, self.description.architecture.latent_dim), np.float32)

@@ -10,6 +10,7 @@ from sound_vae.model.autoencoder import VAE
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.exciter import excite
 from sound_vae.model.framing import PEAK
+from sound_vae.model.pitch import DRAWS, moved_to, nearest, octaves_of
 from sound_vae.model.vocoder import Vocoder
 from sound_vae.model.wav_files import wav_files
 from sound_vae.serving.description import Description
@@ -41,11 +42,13 @@ class SoundGenerator(tf.Module):
         self.labels = tf.constant(description.labels or [""])
         # one function that all signatures call: in each of them it would be traced, saved and
         # loaded again
-        self.latents = tf.function(
-            self._render,
-            autograph=False,
-            input_signature=[tf.TensorSpec([None, vae.architecture.latent_dim], tf.float32, "z")],
-        )
+        z = tf.TensorSpec([None, vae.architecture.latent_dim], tf.float32, "z")
+        self.latents = tf.function(self._render, autograph=False, input_signature=[z])
+        if exciter:
+            pitch = tf.TensorSpec([None], tf.float32, "pitch")
+            self.latents_at_pitch = tf.function(
+                self._render, autograph=False, input_signature=[z, pitch]
+            )
 
     @tf.function(
         autograph=False,
@@ -105,6 +108,59 @@ class SoundGenerator(tf.Module):
         mu, _ = self.encoder(self.transform.spectrogram(wave[None]), training=False)
         return self.latents(self.density.around(mu, seed, temperature))
 
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "label"),
+            tf.TensorSpec([None], tf.int64, "seed"),
+            tf.TensorSpec([None], tf.float32, "temperature"),
+            tf.TensorSpec([None], tf.float32, "pitch"),
+        ],
+    )
+    def sample_at_pitch(
+        self, label: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, pitch: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Make new sounds with a pitch in Hz; an empty label means any label.
+
+        Of some sounds that the label might have, the one whose own pitch is nearest is moved there.
+        """
+        label_id = tf.where(label == "", self.density.choose(seed), self._label_id(label))
+        # seeds of requests are below 2^31
+        seeds = seed[:, None] + tf.range(DRAWS, dtype=tf.int64) * 2**32
+        z = self.density.sample(
+            tf.repeat(label_id, DRAWS), tf.reshape(seeds, [-1]), tf.repeat(temperature, DRAWS)
+        )
+        z = nearest(self.exciter, z, octaves_of(pitch, self.transform))
+        return {**self.latents_at_pitch(z, pitch), "label": tf.gather(self.labels, label_id)}
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([], tf.string, "start"),
+            tf.TensorSpec([], tf.string, "end"),
+            tf.TensorSpec([], tf.int64, "seed"),
+            tf.TensorSpec([], tf.float32, "temperature"),
+            tf.TensorSpec([None], tf.float32, "pitch"),
+        ],
+    )
+    def morph_at_pitch(
+        self,
+        start: tf.Tensor,
+        end: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        pitch: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Interpolate between two sounds of the first and the last pitch, a step for each pitch."""
+        ends = self.sample_at_pitch(
+            tf.stack([start, end]),
+            tf.stack([seed, seed]),
+            tf.fill([2], temperature),
+            tf.stack([pitch[0], pitch[-1]]),
+        )["z"]
+        share = tf.linspace(0.0, 1.0, tf.shape(pitch)[0])[:, None]
+        return self.latents_at_pitch((1 - share) * ends[:1] + share * ends[1:], pitch)
+
     def _label_id(self, label: tf.Tensor) -> tf.Tensor:
         same = label[:, None] == self.labels[None]
         known = tf.reduce_all(tf.reduce_any(same, axis=1) | (label == ""))
@@ -112,11 +168,17 @@ class SoundGenerator(tf.Module):
         with tf.control_dependencies([check]):
             return tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32)
 
-    def _render(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Make the sounds of exactly these latent vectors, (batch, latent_dim), as WAV files."""
+    def _render(self, z: tf.Tensor, pitch: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """Make the sounds of exactly these latent vectors, (batch, latent_dim), as WAV files.
+
+        Each has its own pitch, or is moved to one in Hz, (batch,).
+        """
         values = self._roughen(self.decoder(z, training=False))
         if self.exciter:
             octaves, periodicity = excite(self.exciter, z)
+            if pitch is not None:
+                wanted = octaves_of(pitch, self.transform)
+                octaves = moved_to(wanted, octaves, periodicity, values, self.transform)
             waves = self.vocoder.waveform(values, octaves, periodicity, z)
         else:
             waves = self.transform.waveform(values, self.iterations)

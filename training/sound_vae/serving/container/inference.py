@@ -1,7 +1,9 @@
 """Checks a request to the endpoint and shapes the answer; runs in front of TensorFlow Serving.
 
     {"label": "seven", "count": 1, "temperature": 0.8, "seed": 42}    new sounds of a label
+    {"label": "flute", "pitch": 440}                                  at that pitch in Hz
     {"from": "three", "to": "seven", "steps": 8}                      a morph between two labels
+    {"from": "flute", "to": "oboe", "pitch": [440, 880]}              one that glides
     {"audio": "<base64 of a WAV file>", "count": 4}                   variations of that sound
     {"z": [[...]]}                                                    exactly these latent vectors
     {}                                                                one sound of any label
@@ -15,7 +17,8 @@ Accept: application/json; wav=no leaves out `wav` and `z`, which are most of the
 
 A sound is described as far as the request decides it: of a label by `label` and `seed`; in a morph
 by `from`, `to`, `seed` and `position`, which goes from 0 at `from` to 1 at `to`; as a variation by
-`seed`; and from `z` by nothing but that.
+`seed`; from `z` by nothing but that; and by `pitch` where one is asked for, which a model with a
+vocoder allows: the same `z` and `pitch` are the same sound again.
 
 What the caller can mend is HTTP 400, any fault of the model server HTTP 503, both with
 {"title": ..., "description": "a sentence"}.

@@ -13,10 +13,10 @@ MAX_SEED = 2**31 - 1
 MAX_TEMPERATURE = 2.0
 EXAMPLE = 'send one such as {"count": 1}'
 FIELDS = {  # what decides the kind of request, and the fields that go with it
-    "z": {"z"},
+    "z": {"z", "pitch"},
     "audio": {"audio", "count", "temperature", "seed"},
-    "from": {"from", "to", "steps", "temperature", "seed"},
-    "label": {"label", "count", "temperature", "seed"},
+    "from": {"from", "to", "steps", "temperature", "seed", "pitch"},
+    "label": {"label", "count", "temperature", "seed", "pitch"},
 }
 GraphCall = tuple[str, dict[str, Any], list[dict[str, Any]]]
 
@@ -63,17 +63,24 @@ def graph_call(request: dict[str, Any], model: dict[str, Any]) -> GraphCall:
     most = max_count(model)
     if kind == "z":
         z = latents(request["z"], model["latent_dim"], most)
+        if "pitch" in request:
+            pitch = [pitch_of(request["pitch"], model)] * len(z)
+            return "latents_at_pitch", {"z": z, "pitch": pitch}, [{"pitch": p} for p in pitch]
         return "latents", {"z": z}, [{} for _ in z]
     temperature = number(request, "temperature", model["temperature"], 0, MAX_TEMPERATURE)
     seed = integer(request, "seed", secrets.randbelow(MAX_SEED), 0, MAX_SEED)
     if kind == "from":
         start, end = label(request, "from", model), label(request, "to", model)
         steps = integer(request, "steps", 8, 2, most)
-        inputs = {"start": start, "end": end, "steps": steps, "seed": seed}
+        inputs = {"start": start, "end": end, "seed": seed, "temperature": temperature}
         known = {"from": start, "to": end, "seed": seed}
         places = [round(step / (steps - 1), 4) for step in range(steps)]
         sounds = [{**known, "position": place} for place in places]
-        return "morph", {**inputs, "temperature": temperature}, sounds
+        if "pitch" in request:
+            glide = pitches(request["pitch"], steps, model)
+            sounds = [{**one, "pitch": p} for one, p in zip(sounds, glide, strict=True)]
+            return "morph_at_pitch", {**inputs, "pitch": glide}, sounds
+        return "morph", {**inputs, "steps": steps}, sounds
     count = integer(request, "count", 1, 1, most)
     seeds = [(seed + i) % (MAX_SEED + 1) for i in range(count)]
     inputs = {"seed": seeds, "temperature": [temperature] * count}
@@ -83,7 +90,12 @@ def graph_call(request: dict[str, Any], model: dict[str, Any]) -> GraphCall:
         audio = {"b64": base64.b64encode(wav).decode()}
         return "variations", {"audio_bytes": audio, **inputs}, sounds
     name = label(request, "label", model) if "label" in request else ""
-    return "serving_default", {"label": [name] * count, **inputs}, sounds
+    inputs["label"] = [name] * count
+    if "pitch" in request:
+        pitch = pitch_of(request["pitch"], model)
+        inputs["pitch"] = [pitch] * count
+        return "sample_at_pitch", inputs, [{**one, "pitch": pitch} for one in sounds]
+    return "serving_default", inputs, sounds
 
 
 def check_fields(request: dict[str, Any], kind: str) -> None:
@@ -125,6 +137,29 @@ def number(request: dict[str, Any], field: str, default: float, low: float, high
     if type(value) not in (int, float) or not low <= value <= high:
         raise bad_request(f"{field} is {shown(value)}: it must be a number from {low} to {high:g}")
     return float(value)
+
+
+def pitch_of(value: Any, model: dict[str, Any]) -> float:
+    """Read a pitch in Hz."""
+    limits = model.get("pitch_range")
+    if not limits:
+        raise bad_request("pitch: this model's sounds are made without one; leave it out")
+    low, high = limits
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise bad_request(
+            f"pitch is {shown(value)}: it must be a number of Hz from {low:g} to {high:g}"
+        )
+    return float(value)
+
+
+def pitches(value: Any, steps: int, model: dict[str, Any]) -> list[float]:
+    """Read the pitch of each step of a morph: one for all, or a list of the first and the last."""
+    if not isinstance(value, list):
+        return [pitch_of(value, model)] * steps
+    if len(value) != 2:
+        raise bad_request(f"pitch is {shown(value)}: in a morph it must be a number or two of them")
+    first, last = (pitch_of(end, model) for end in value)
+    return [first * (last / first) ** (step / (steps - 1)) for step in range(steps)]
 
 
 def latents(value: Any, size: int, most: int) -> list[list[float]]:

@@ -1,0 +1,64 @@
+"""A sound that was asked for at a pitch has that pitch."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import librosa
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sound_vae.model.excitation import BANDS
+from sound_vae.model.exciter import pitch_distribution
+from sound_vae.model.pitch import moved_to, nearest, octaves_of, pitch_range
+from sound_vae.model.spectrogram import Transform
+from sound_vae.model.vocoder import Vocoder
+
+TRANSFORM = Transform.choose(8000, 0.8)
+SHAPE = (1, TRANSFORM.frames, TRANSFORM.bins)
+
+
+def hertz(wave: np.ndarray) -> float:
+    """Median pitch by another method than that of our own analysis: YIN."""
+    return float(np.median(librosa.yin(wave, fmin=60, fmax=1000, sr=TRANSFORM.sample_rate)[4:-4]))
+
+
+@pytest.mark.parametrize("wanted", [98.0, 220.0, 311.1, 440.0])
+def test_it_is_in_tune_within_20_cents_and_keeps_its_vibrato(wanted: float) -> None:
+    time = np.arange(TRANSFORM.frames) * TRANSFORM.hop_length / TRANSFORM.sample_rate
+    own = octaves_of(tf.constant([200.0]), TRANSFORM)[:, None] + 0.02 * np.sin(30 * time)[None]
+    own = tf.cast(own, tf.float32)
+    values, periodicity = tf.fill(SHAPE, 0.7), tf.ones([*SHAPE[:2], BANDS])
+    target = octaves_of(tf.constant([wanted]), TRANSFORM)
+    moved = moved_to(target, own, periodicity, values, TRANSFORM)
+    np.testing.assert_allclose(np.ptp(moved), np.ptp(own), atol=1e-5)
+    wave = Vocoder(TRANSFORM).waveform(values, moved, periodicity, tf.zeros([1, 4])).numpy()[0]
+    assert abs(1200 * np.log2(hertz(wave) / wanted)) < 20
+
+
+def test_what_is_silent_or_noise_does_not_count() -> None:
+    octaves = np.full(SHAPE[:2], 1.0, np.float32)
+    values = np.full(SHAPE, 0.7, np.float32)
+    periodicity = np.ones((*SHAPE[:2], BANDS), np.float32)
+    octaves[:, :20], values[:, :20] = 3.5, 0.0
+    octaves[:, -20:], periodicity[:, -20:] = 0.2, 0.0
+    moved = moved_to(tf.constant([2.0]), octaves, periodicity, values, TRANSFORM)
+    np.testing.assert_allclose(moved[:, 20:-20], 2.0, atol=1e-3)
+
+
+def test_the_nearest_of_the_draws_is_taken() -> None:
+    def exciter(z: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = 20 * pitch_distribution(tf.repeat(z[:, :1], 5, axis=1))  # z[0] is the pitch
+        return logits, tf.ones([tf.shape(z)[0], 5, BANDS])
+
+    z = np.array([[0.5, 1], [1.5, 2], [2.5, 3], [1.0, 4], [2.0, 5], [3.0, 6]], np.float32)
+    network: Any = exciter
+    chosen = nearest(network, tf.constant(z), tf.constant([1.4, 2.9]))
+    np.testing.assert_array_equal(chosen, [[1.5, 2], [3.0, 6]])
+
+
+def test_the_range_is_what_the_analysis_can_find() -> None:
+    assert pitch_range(TRANSFORM) == (62.5, 1000)
+    assert pitch_range(SimpleNamespace(sample_rate=44_100, n_fft=1024)) == pytest.approx(  # type: ignore[arg-type]
+        (86.1, 1378.1), abs=0.1
+    )

@@ -1,0 +1,62 @@
+"""A sound at a wanted pitch: one that lies near it by itself, moved the rest of the way.
+
+A vocoder can give a sound any pitch. But a flute's low notes sound otherwise than its high ones,
+so the latent vector should be that of a note nearby; what is left between learnt notes is moved.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from sound_vae.model.excitation import OCTAVES, lowest_pitch
+from sound_vae.model.exciter import excite
+from sound_vae.model.spectrogram import Transform
+
+DRAWS = 64  # latent vectors of a label, one of which is the nearest
+
+
+def pitch_range(transform: Transform) -> tuple[float, float]:
+    """Give the lowest and the highest pitch in Hz that sounds can be moved to."""
+    lowest = lowest_pitch(transform)
+    return lowest, lowest * 2**OCTAVES
+
+
+def octaves_of(pitch: tf.Tensor, transform: Transform) -> tf.Tensor:
+    """Bring Hz to octaves above the lowest pitch."""
+    return tf.math.log(pitch / lowest_pitch(transform)) / math.log(2)
+
+
+def nearest(exciter: keras.Model, z: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """Pick from each sound's draws (sounds x draws, latent_dim) the one nearest in pitch.
+
+    `wanted` are octaves (sounds,), of which there are fewer than draws. Gives (sounds, latent_dim).
+    """
+    octaves, periodicity = excite(exciter, z)
+    own = _mean(octaves, tf.square(tf.reduce_mean(periodicity, axis=2)))
+    away = tf.abs(tf.reshape(own, [tf.shape(wanted)[0], -1]) - wanted[:, None])
+    draws = tf.reshape(z, [tf.shape(wanted)[0], -1, z.shape[1]])
+    return tf.gather(draws, tf.argmin(away, axis=1), batch_dims=1)
+
+
+def moved_to(
+    wanted: tf.Tensor,
+    octaves: tf.Tensor,
+    periodicity: tf.Tensor,
+    values: tf.Tensor,
+    transform: Transform,
+) -> tf.Tensor:
+    """Move pitches (sounds, frames), all of a sound's alike, so that their mean is as wanted.
+
+    The mean is over what sounds and has a pitch, by the spectrograms (sounds, frames, bins) and
+    how periodic they are; `wanted` are octaves (sounds,).
+    """
+    power = tf.exp(values * (-transform.floor_db * math.log(10) / 10))
+    weight = tf.reduce_sum(power, axis=2) * tf.square(tf.reduce_mean(periodicity, axis=2))
+    return octaves + (wanted - _mean(octaves, weight))[:, None]
+
+
+def _mean(octaves: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """Weighted mean over the frames, (sounds,)."""
+    total = tf.maximum(tf.reduce_sum(weight, axis=1), 1e-9)
+    return tf.reduce_sum(weight * octaves, axis=1) / total
