@@ -43,8 +43,8 @@ def say(
     Example: soundvae say seven three -n 8 --seed 1 -o digits
     """
     session: Session = context.obj
-    chosen, wanted = _seed(seed), labels or [None]
-    made = endpoint.sample(session.stack(), wanted, count, chosen, temperature, pitch)
+    chosen = _seed(seed)
+    made = endpoint.sample(session.stack(), labels or [None], count, chosen, temperature, pitch)
     _write(session, output, made, "label")
 
 

@@ -24,7 +24,7 @@ def test_it_does_not_wait_for_tensorflow(tones: Path) -> None:
         "main([sys.argv[1]])\n"
         "sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
     )
-    command = [sys.executable, "-c", look, tones]
+    command = [sys.executable, "-c", look, str(tones)]
     place = Path(sound_vae.__file__).parent.parent
     done = subprocess.run(command, cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

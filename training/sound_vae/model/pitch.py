@@ -33,7 +33,7 @@ def nearest(exciter: keras.Model, z: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     `wanted` are octaves (sounds,), of which there are fewer than draws. Gives (sounds, latent_dim).
     """
     octaves, periodicity = excite(exciter, z)
-    own = _mean(octaves, tf.square(tf.reduce_mean(periodicity, axis=2)))
+    own = _median(octaves, tf.square(tf.reduce_mean(periodicity, axis=2)))
     away = tf.abs(tf.reshape(own, [tf.shape(wanted)[0], -1]) - wanted[:, None])
     draws = tf.reshape(z, [tf.shape(wanted)[0], -1, z.shape[1]])
     return tf.gather(draws, tf.argmin(away, axis=1), batch_dims=1)
@@ -46,17 +46,20 @@ def moved_to(
     values: tf.Tensor,
     transform: Transform,
 ) -> tf.Tensor:
-    """Move pitches (sounds, frames), all of a sound's alike, so that their mean is as wanted.
+    """Move pitches (sounds, frames), all of a sound's alike, so that their median is as wanted.
 
-    The mean is over what sounds and has a pitch, by the spectrograms (sounds, frames, bins) and
+    The median is over what sounds and has a pitch, by the spectrograms (sounds, frames, bins) and
     how periodic they are; `wanted` are octaves (sounds,).
     """
     power = tf.exp(values * (-transform.floor_db * math.log(10) / 10))
     weight = tf.reduce_sum(power, axis=2) * tf.square(tf.reduce_mean(periodicity, axis=2))
-    return octaves + (wanted - _mean(octaves, weight))[:, None]
+    return octaves + (wanted - _median(octaves, weight))[:, None]
 
 
-def _mean(octaves: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """Weighted mean over the frames, (sounds,)."""
-    total = tf.maximum(tf.reduce_sum(weight, axis=1), 1e-9)
-    return tf.reduce_sum(weight * octaves, axis=1) / total
+def _median(octaves: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """Weighted median over the frames, (sounds,): a frame that is an octave off moves it little."""
+    order = tf.argsort(octaves, axis=1)
+    octaves, weight = (tf.gather(part, order, batch_dims=1) for part in (octaves, weight))
+    total = tf.cumsum(weight, axis=1)
+    middle = tf.argmax(total >= total[:, -1:] / 2, axis=1)
+    return tf.gather(octaves, middle, batch_dims=1)

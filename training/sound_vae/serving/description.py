@@ -53,7 +53,7 @@ class Description:
         """
         content = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
         labels = content["labels"]
-        numbers = [content["temperature"], content["texture"], content.get("trim_db", cls.trim_db)]
+        numbers = (content["temperature"], content["texture"], content.get("trim_db", cls.trim_db))
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise ValueError("its labels are no list of names")
         if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
@@ -67,5 +67,5 @@ class Description:
             Transform(**content["transform"]),
             labels,
             *numbers,
-            pitch_range=limits,
+            limits,
         )

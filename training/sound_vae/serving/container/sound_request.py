@@ -64,8 +64,9 @@ def graph_call(request: dict[str, Any], model: dict[str, Any]) -> GraphCall:
     if kind == "z":
         z = latents(request["z"], model["latent_dim"], most)
         if "pitch" in request:
-            pitch = [pitch_of(request["pitch"], model)] * len(z)
-            return "latents_at_pitch", {"z": z, "pitch": pitch}, [{"pitch": p} for p in pitch]
+            pitch = pitch_of(request["pitch"], model)
+            known = [{"pitch": pitch} for _ in z]
+            return "latents_at_pitch", {"z": z, "pitch": [pitch] * len(z)}, known
         return "latents", {"z": z}, [{} for _ in z]
     temperature = number(request, "temperature", model["temperature"], 0, MAX_TEMPERATURE)
     seed = integer(request, "seed", secrets.randbelow(MAX_SEED), 0, MAX_SEED)
@@ -73,9 +74,9 @@ def graph_call(request: dict[str, Any], model: dict[str, Any]) -> GraphCall:
         start, end = label(request, "from", model), label(request, "to", model)
         steps = integer(request, "steps", 8, 2, most)
         inputs = {"start": start, "end": end, "seed": seed, "temperature": temperature}
-        known = {"from": start, "to": end, "seed": seed}
+        ends = {"from": start, "to": end, "seed": seed}
         places = [round(step / (steps - 1), 4) for step in range(steps)]
-        sounds = [{**known, "position": place} for place in places]
+        sounds = [{**ends, "position": place} for place in places]
         if "pitch" in request:
             glide = pitches(request["pitch"], steps, model)
             sounds = [{**one, "pitch": p} for one, p in zip(sounds, glide, strict=True)]
