@@ -10,7 +10,7 @@ The first part says how like the recordings the sounds are, from `frechet_ratio`
     modulation_db poor, or told_apart poor
       and modulation_db not good               sounds duller than the recordings
     all three good                             sounds like the recordings
-    otherwise                                  sounds somewhat like the recordings
+    otherwise                                  sounds somewhat like the recordings, and why not more
 
 The other parts name what is wrong besides: labels that are not heard as what they are (less than
 half as often as real sounds are), variety of all or of single labels, copies of recordings. Where
@@ -24,6 +24,11 @@ from sound_vae.quality.report.hearing import Hearing
 from sound_vae.quality.report.meanings import FAIR, GOOD, POOR, SCALES, grade
 
 MOST_NAMED = 3  # labels in a sentence
+LACKING = {
+    "frechet_ratio": "their timbre is not quite the same",
+    "modulation_db": "some of their fine structure is lost",
+    "told_apart": "a network that learns the difference still hears it",
+}
 RARELY_HEARD = 0.5  # of the share of real sounds that are heard as their label
 
 
@@ -81,7 +86,8 @@ def _likeness(grades: Mapping[str, str]) -> tuple[str, str]:
         return "sounds duller than the recordings", FAIR
     if {timbre, fine, told} == {GOOD}:
         return "sounds like the recordings", GOOD
-    return "sounds somewhat like the recordings", FAIR
+    why = " and ".join(words for name, words in LACKING.items() if grades.get(name, GOOD) != GOOD)
+    return f"sounds somewhat like the recordings: {why}", FAIR
 
 
 def _listed(labels: list[str]) -> str:
