@@ -1,6 +1,5 @@
 """A sound that was asked for at a pitch has that pitch."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import librosa
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from sound_vae.model.excitation import BANDS
 from sound_vae.model.exciter import pitch_distribution
+from sound_vae.model.framing import Framing
 from sound_vae.model.pitch import moved_to, nearest, octaves_of, pitch_range
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.vocoder import Vocoder
@@ -48,7 +48,7 @@ def test_what_is_silent_or_noise_does_not_count() -> None:
 
 def test_the_nearest_of_the_draws_is_taken() -> None:
     def exciter(z: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = 20 * pitch_distribution(tf.repeat(z[:, :1], 5, axis=1))  # z[0] is the pitch
+        logits = 20 * pitch_distribution(tf.repeat(z[:, :1], 5, axis=1), 49)  # z[0] is the pitch
         return logits, tf.ones([tf.shape(z)[0], 5, BANDS])
 
     z = np.array([[0.5, 1], [1.5, 2], [2.5, 3], [1.0, 4], [2.0, 5], [3.0, 6]], np.float32)
@@ -59,6 +59,6 @@ def test_the_nearest_of_the_draws_is_taken() -> None:
 
 def test_the_range_is_what_the_analysis_can_find() -> None:
     assert pitch_range(TRANSFORM) == (62.5, 1000)
-    assert pitch_range(SimpleNamespace(sample_rate=44_100, n_fft=1024)) == pytest.approx(  # type: ignore[arg-type]
-        (86.1, 1378.1), abs=0.1
-    )
+    usual, longer = (Framing(44_100, 2048, n_fft, 256) for n_fft in (1024, 2048))
+    assert pitch_range(usual) == pytest.approx((86.1, 1378.1), abs=0.1)
+    assert pitch_range(longer) == pytest.approx((43.1, 1378.1), abs=0.1)

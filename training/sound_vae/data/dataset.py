@@ -15,8 +15,10 @@ import tensorflow as tf
 
 from sound_vae.data.clips import Clips
 from sound_vae.data.contents import NO_LABEL, enough_room, read_contents
+from sound_vae.data.low_notes import has_low_notes
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import Rows, Scratch, bounded_map, subsample
+from sound_vae.model.excitation import lowest_pitch
 from sound_vae.model.spectrogram import Transform
 
 BATCH, NEIGHBOURS = 64, 1024  # clips
@@ -102,12 +104,29 @@ def read_dataset(folder: Path, **chosen: Any) -> Dataset:
     transform = Transform(**contents.framing.to_json())
     values = contents.clips
     if isinstance(values, Clips):
+        if chosen.get("n_fft") is None and chosen.get("hop_length") is None:
+            transform = _long_enough(values, transform, contents.report)
         with enough_room(folder):
             values = transform_clips(values, transform)
     rows = Rows(values, np.arange(len(contents.names)))
     return Dataset(
         rows, contents.names, contents.label_ids, contents.labels, transform, contents.report
     )
+
+
+def _long_enough(clips: Clips, transform: Transform, report: DataReport) -> Transform:
+    """Take a window twice as long for notes that need it, and say so."""
+    seconds = clips.samples / clips.sample_rate
+    longer = Transform.choose(clips.sample_rate, seconds, n_fft=2 * transform.n_fft)
+    lowest = lowest_pitch(transform)
+    if not has_low_notes(clips, lowest, longer):
+        return transform
+    milliseconds = 1000 * longer.n_fft / longer.sample_rate
+    report.notes.append(
+        f"notes below {lowest:.0f} Hz: the window is {milliseconds:.0f} ms long, n_fft "
+        f"{longer.n_fft}"
+    )
+    return longer
 
 
 def transform_clips(clips: Clips, transform: Transform) -> np.ndarray:

@@ -17,7 +17,7 @@ import tensorflow as tf
 from sound_vae.data.dataset import Dataset
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.coding import posteriors
-from sound_vae.model.excitation import Excitation, analyse
+from sound_vae.model.excitation import Excitation, analyse, octaves_heard
 from sound_vae.model.exciter import build_exciter, pitch_distribution
 
 STEPS, BATCH, SMALLEST_BATCH = 1200, 64, 8
@@ -42,7 +42,7 @@ def learn_exciter(
     steps = min(STEPS, most_steps, math.ceil(PASSES * len(heard) / batch))
     mu, log_var = posteriors(vae, heard)
     targets = _targets(heard)
-    exciter = build_exciter(vae.architecture, seed=seed)
+    exciter = build_exciter(vae.architecture, octaves_heard(data.transform), seed=seed)
     weights = exciter.trainable_variables
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
     optimizer.build(weights)
@@ -76,9 +76,8 @@ def _targets(data: Dataset) -> list[np.ndarray]:
 
 def _loss(given: list[tf.Tensor], wanted: list[tf.Tensor]) -> tf.Tensor:
     octaves, periodicity, pitch_weight, band_weight = wanted
-    off_pitch = _mean(
-        tf.nn.softmax_cross_entropy_with_logits(pitch_distribution(octaves), given[0]), pitch_weight
-    )
+    semitones = pitch_distribution(octaves, given[0].shape[-1])
+    off_pitch = _mean(tf.nn.softmax_cross_entropy_with_logits(semitones, given[0]), pitch_weight)
     return off_pitch + PERIODICITY_WEIGHT * _mean(tf.square(given[1] - periodicity), band_weight)
 
 

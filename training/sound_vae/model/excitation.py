@@ -10,15 +10,17 @@ period; Boersma, "Accurate short-term analysis of the fundamental frequency and 
 harmonics-to-noise ratio of a sampled sound" (1993).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft  # type: ignore[import-untyped]
 
+from sound_vae.model.framing import Framing
 from sound_vae.model.spectrogram import Transform
 
 BANDS = 8  # of equal width, in each of which the periodic share is one number
-OCTAVES = 4  # from the lowest pitch, of which two periods fit into a window
+HIGHEST_PITCH = 1600.0  # Hz, which the highest octave does not reach beyond
 STEPS = 24  # in an octave, of the paths that a pitch may take
 FINER = 5  # places within a step, the best of which is the pitch there: 10 cents
 PARTS_OF_A_JUMP = (1, 1, 2, 4)  # sums of some of them are all numbers up to JUMP
@@ -38,9 +40,14 @@ class Excitation:
     band_weight: np.ndarray  # (clips, frames, BANDS): 1 where there is sound
 
 
-def lowest_pitch(transform: Transform) -> float:
+def lowest_pitch(transform: Framing) -> float:
     """Give the pitch in Hz of which two periods fit into a window."""
     return 2 * transform.sample_rate / transform.n_fft
+
+
+def octaves_heard(transform: Framing) -> int:
+    """Give the number of octaves above `lowest_pitch` that a pitch may lie in."""
+    return max(math.floor(math.log2(HIGHEST_PITCH / lowest_pitch(transform))), 1)
 
 
 def analyse(values: np.ndarray, transform: Transform) -> Excitation:
@@ -78,7 +85,7 @@ def _fit(power: np.ndarray, transform: Transform) -> tuple[np.ndarray, np.ndarra
     found = scipy.fft.irfft(np.concatenate([power, nothing], axis=2), axis=2)
     found /= np.maximum(found[..., :1], 1e-20)
     found /= _of_window(np.arange(transform.n_fft), transform).astype(np.float32)
-    steps = np.arange(OCTAVES * STEPS)
+    steps = np.arange(octaves_heard(transform) * STEPS)
     fit = np.full((*power.shape[:2], len(steps)), -np.inf, np.float32)
     octaves = np.zeros_like(fit)
     for offset in (np.arange(FINER) - FINER // 2) / FINER:

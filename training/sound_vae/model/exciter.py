@@ -14,18 +14,17 @@ import tensorflow as tf
 from keras import layers
 
 from sound_vae.model.autoencoder import Architecture
-from sound_vae.model.excitation import BANDS, OCTAVES
+from sound_vae.model.excitation import BANDS
 from sound_vae.model.framing import halvings
 
 HIDDEN = 192
 CHANNELS = 64
 COARSE_CHANNELS = 32  # next to the dense layer, which holds channels x frames
 SEMITONES = 12  # an octave
-PITCHES = OCTAVES * SEMITONES + 1
 
 
-def build_exciter(architecture: Architecture, *, seed: int = 0) -> keras.Model:
-    """Make an untrained one for the decoder of this architecture."""
+def build_exciter(architecture: Architecture, octaves: int, *, seed: int = 0) -> keras.Model:
+    """Make an untrained one for the decoder of this architecture, for a pitch within octaves."""
     seeds = keras.random.SeedGenerator(seed)
 
     def kernel() -> keras.initializers.Initializer:
@@ -43,7 +42,7 @@ def build_exciter(architecture: Architecture, *, seed: int = 0) -> keras.Model:
         x = layers.Conv1D(2 * CHANNELS, 3, padding="same", kernel_initializer=kernel())(x)
         frames *= 2
         x = layers.LeakyReLU(0.1)(layers.Reshape((frames, CHANNELS))(x))
-    pitch_logits = layers.Conv1D(PITCHES, 1, kernel_initializer=kernel())(x)
+    pitch_logits = layers.Conv1D(pitches_in(octaves), 1, kernel_initializer=kernel())(x)
     periodicity = layers.Conv1D(BANDS, 1, activation="sigmoid", kernel_initializer=kernel())(x)
     return keras.Model(z, [pitch_logits, periodicity], name="exciter")
 
@@ -54,15 +53,20 @@ def excite(exciter: keras.Model, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return most_likely_octaves(pitch_logits), periodicity
 
 
-def pitch_distribution(octaves: tf.Tensor) -> tf.Tensor:
-    """Share out pitches (...) to the two semitones next to each, (..., PITCHES)."""
-    away = tf.abs(octaves[..., None] * SEMITONES - tf.range(PITCHES, dtype=octaves.dtype))
+def pitches_in(octaves: int) -> int:
+    """Count the semitones of octaves, with both ends."""
+    return octaves * SEMITONES + 1
+
+
+def pitch_distribution(octaves: tf.Tensor, pitches: int) -> tf.Tensor:
+    """Share out pitches (...) to the two semitones next to each, (..., pitches)."""
+    away = tf.abs(octaves[..., None] * SEMITONES - tf.range(pitches, dtype=octaves.dtype))
     return tf.maximum(1 - away, 0)
 
 
 def most_likely_octaves(pitch_logits: tf.Tensor) -> tf.Tensor:
     """Give the mean over the likeliest semitone and its neighbours, (batch, frames)."""
-    semitones = tf.range(PITCHES)
+    semitones = tf.range(tf.shape(pitch_logits)[-1])
     best = tf.argmax(pitch_logits, axis=-1, output_type=tf.int32)
     near = tf.abs(semitones - best[..., None]) <= 1
     share = tf.nn.softmax(tf.where(near, pitch_logits, pitch_logits.dtype.min), axis=-1)

@@ -11,7 +11,7 @@ import math
 
 import tensorflow as tf
 
-from sound_vae.model.excitation import OCTAVES, bands, lowest_pitch
+from sound_vae.model.excitation import bands, lowest_pitch, octaves_heard
 from sound_vae.model.spectrogram import Transform
 
 SILENT = 0.01  # of a spectrogram's 0 to 1: the floor stands for silence
@@ -41,7 +41,8 @@ class Vocoder:
         z (batch, latent_dim) decides the noise.
         """
         transform = self.transform
-        pitch = lowest_pitch(transform) * tf.pow(2.0, tf.clip_by_value(octaves, 0.0, OCTAVES))
+        octaves = tf.clip_by_value(octaves, 0.0, float(octaves_heard(transform)))
+        pitch = lowest_pitch(transform) * tf.pow(2.0, octaves)
         noisy = 1 - tf.clip_by_value(periodicity @ self.bands, 0.0, 1.0)
         loudest = tf.reduce_max(values, axis=[1, 2], keepdims=True)
         sharper = loudest - CONTRAST * (loudest - values)

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from sound_vae.model.autoencoder import VAE
+from sound_vae.model.excitation import octaves_heard
 from sound_vae.model.exciter import build_exciter
 from sound_vae.model.spectrogram import Transform
 from sound_vae.serving.description import EXCITER_FILE, WEIGHTS_FILE, Description
@@ -175,7 +176,7 @@ class ServedModel:
         """
         if not (self.folder / EXCITER_FILE).is_file():
             return None
-        exciter = build_exciter(self.description.architecture)
+        exciter = build_exciter(self.description.architecture, octaves_heard(self.transform))
         self._put_weights(exciter, EXCITER_FILE)
         return exciter
 
