@@ -141,6 +141,9 @@ rows = mostly(
 )
 temperatures = mostly(st.floats(0, 2), values)
 seeds = mostly(st.integers(0, 2**31 - 1), values)
+hertz = st.floats(62.5, 1000)  # what the starter can make
+pitches = mostly(hertz, values)
+glides = mostly(hertz | st.lists(hertz, min_size=2, max_size=2), values)
 requests = st.fixed_dictionaries(
     {},
     optional={
@@ -148,13 +151,16 @@ requests = st.fixed_dictionaries(
         "count": mostly(st.integers(1, 3), values),
         "temperature": temperatures,
         "seed": seeds,
+        "pitch": pitches,
     },
 )
 morphs = st.fixed_dictionaries(
     {"from": labels, "to": labels, "steps": mostly(st.integers(2, 4), values)},
-    optional={"temperature": temperatures, "seed": seeds},
+    optional={"temperature": temperatures, "seed": seeds, "pitch": glides},
 )
-latents = st.fixed_dictionaries({"z": mostly(st.lists(rows, min_size=1, max_size=3), values)})
+latents = st.fixed_dictionaries(
+    {"z": mostly(st.lists(rows, min_size=1, max_size=3), values)}, optional={"pitch": pitches}
+)
 unknown = st.dictionaries(st.sampled_from(["labl", "audio", "z", "to"]) | texts, values, max_size=3)
 
 

@@ -53,8 +53,8 @@ def test_the_nearest_of_the_draws_is_taken() -> None:
 
     z = np.array([[0.5, 1], [1.5, 2], [2.5, 3], [1.0, 4], [2.0, 5], [3.0, 6]], np.float32)
     network: Any = exciter
-    chosen = nearest(network, tf.constant(z), tf.constant([1.4, 2.9]))
-    np.testing.assert_array_equal(chosen, [[1.5, 2], [3.0, 6]])
+    np.testing.assert_array_equal(nearest(network, tf.constant(z), tf.constant(1.4)), [1.5, 2])
+    np.testing.assert_array_equal(nearest(network, tf.constant(z), tf.constant(2.9)), [3.0, 6])
 
 
 def test_the_range_is_what_the_analysis_can_find() -> None:

@@ -79,6 +79,8 @@ def test_a_pitch_is_the_endpoints_too(model: ServedModel, invoke: Any) -> None:
     request = {"label": "low", "seed": 7, "temperature": 0.5, "pitch": 300}
     assert sounds.wavs == [invoke(request, accept="audio/wav")[0]]
     np.testing.assert_allclose(model.decode(sounds.z, 300).waves(), sounds.waves(), atol=1e-2)
+    several = model.sample(["high", "low"], seeds=[8, 7], temperature=0.5, pitch=300)
+    np.testing.assert_allclose(several.z[1], sounds.z[0], atol=1e-5)
     with pytest.raises(ModelError, match=r"makes sounds of 62.5 to 1000 Hz, not 2000"):
         model.sample(["low"], seeds=[7], pitch=2000)
 

@@ -29,15 +29,10 @@ def octaves_of(pitch: tf.Tensor, transform: Transform) -> tf.Tensor:
 
 
 def nearest(exciter: keras.Model, z: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """Pick from each sound's draws (sounds x draws, latent_dim) the one nearest in pitch.
-
-    `wanted` are octaves (sounds,), of which there are fewer than draws. Gives (sounds, latent_dim).
-    """
+    """Pick from latent vectors (draws, latent_dim) the one nearest to a pitch in octaves, ()."""
     octaves, periodicity = excite(exciter, z)
     own = _median(octaves, tf.square(tf.reduce_mean(periodicity, axis=2)))
-    away = tf.abs(tf.reshape(own, [tf.shape(wanted)[0], -1]) - wanted[:, None])
-    draws = tf.reshape(z, [tf.shape(wanted)[0], -1, z.shape[1]])
-    return tf.gather(draws, tf.argmin(away, axis=1), batch_dims=1)
+    return z[tf.argmin(tf.abs(own - wanted))]
 
 
 def moved_to(

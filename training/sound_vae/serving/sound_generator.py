@@ -125,13 +125,22 @@ class SoundGenerator(tf.Module):
         Of some sounds that the label might have, the one whose own pitch is nearest is moved there.
         """
         label_id = tf.where(label == "", self.density.choose(seed), self._label_id(label))
-        # seeds of requests are below 2^31
-        seeds = seed[:, None] + tf.range(DRAWS, dtype=tf.int64) * 2**32
-        z = self.density.sample(
-            tf.repeat(label_id, DRAWS), tf.reshape(seeds, [-1]), tf.repeat(temperature, DRAWS)
+        wanted = octaves_of(pitch, self.transform)
+        z = tf.map_fn(  # one sound after the other, so that many take no more memory
+            lambda sound: self._drawn_near(*sound),
+            (label_id, seed, temperature, wanted),
+            fn_output_signature=tf.TensorSpec([self.decoder.input_shape[1]], tf.float32),
+            parallel_iterations=1,
         )
-        z = nearest(self.exciter, z, octaves_of(pitch, self.transform))
         return {**self.latents_at_pitch(z, pitch), "label": tf.gather(self.labels, label_id)}
+
+    def _drawn_near(
+        self, label_id: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, wanted: tf.Tensor
+    ) -> tf.Tensor:
+        """Draw a sound's latent vectors (DRAWS, latent_dim); give the nearest in pitch."""
+        seeds = seed + tf.range(DRAWS, dtype=tf.int64) * 2**32  # those of requests are below 2^31
+        z = self.density.sample(tf.fill([DRAWS], label_id), seeds, tf.fill([DRAWS], temperature))
+        return nearest(self.exciter, z, wanted)
 
     @tf.function(
         autograph=False,
