@@ -3,6 +3,9 @@
 All of it is TensorFlow graph code, so that the serving container needs no package.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -45,10 +48,22 @@ class SoundGenerator(tf.Module):
         z = tf.TensorSpec([None, vae.architecture.latent_dim], tf.float32, "z")
         self.latents = tf.function(self._render, autograph=False, input_signature=[z])
         if exciter:
-            pitch = tf.TensorSpec([None], tf.float32, "pitch")
-            self.latents_at_pitch = tf.function(
-                self._render, autograph=False, input_signature=[z, pitch]
-            )
+            self._sing(z)
+
+    def _sing(self, z: tf.TensorSpec) -> None:
+        """Make what needs an exciter; all functions of a module are saved, and so traced."""
+
+        def graph(function: Callable[..., Any], *signature: tf.TensorSpec) -> Any:
+            return tf.function(function, autograph=False, input_signature=signature)
+
+        label = tf.TensorSpec([None], tf.string, "label")
+        start, end = (tf.TensorSpec([], tf.string, name) for name in ("start", "end"))
+        seeds, seed = (tf.TensorSpec(shape, tf.int64, "seed") for shape in ([None], []))
+        several, one = (tf.TensorSpec(shape, tf.float32, "temperature") for shape in ([None], []))
+        pitch = tf.TensorSpec([None], tf.float32, "pitch")
+        self.latents_at_pitch = graph(self._render, z, pitch)
+        self.sample_at_pitch = graph(self._sample_at_pitch, label, seeds, several, pitch)
+        self.morph_at_pitch = graph(self._morph_at_pitch, start, end, seed, one, pitch)
 
     @tf.function(
         autograph=False,
@@ -108,16 +123,7 @@ class SoundGenerator(tf.Module):
         mu, _ = self.encoder(self.transform.spectrogram(wave[None]), training=False)
         return self.latents(self.density.around(mu, seed, temperature))
 
-    @tf.function(
-        autograph=False,
-        input_signature=[
-            tf.TensorSpec([None], tf.string, "label"),
-            tf.TensorSpec([None], tf.int64, "seed"),
-            tf.TensorSpec([None], tf.float32, "temperature"),
-            tf.TensorSpec([None], tf.float32, "pitch"),
-        ],
-    )
-    def sample_at_pitch(
+    def _sample_at_pitch(
         self, label: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, pitch: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Make new sounds with a pitch in Hz; an empty label means any label.
@@ -142,17 +148,7 @@ class SoundGenerator(tf.Module):
         z = self.density.sample(tf.fill([DRAWS], label_id), seeds, tf.fill([DRAWS], temperature))
         return nearest(self.exciter, z, wanted)
 
-    @tf.function(
-        autograph=False,
-        input_signature=[
-            tf.TensorSpec([], tf.string, "start"),
-            tf.TensorSpec([], tf.string, "end"),
-            tf.TensorSpec([], tf.int64, "seed"),
-            tf.TensorSpec([], tf.float32, "temperature"),
-            tf.TensorSpec([None], tf.float32, "pitch"),
-        ],
-    )
-    def morph_at_pitch(
+    def _morph_at_pitch(
         self,
         start: tf.Tensor,
         end: tf.Tensor,
