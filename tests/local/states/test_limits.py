@@ -76,7 +76,7 @@ def test_a_machine_that_takes_too_long_is_timed_out(
     assert "error" not in answer
     assert eventually_stopped(client, job["TrainingJobName"])
     history = api.get_execution_history(executionArn=execution)["events"]
-    assert history[-1]["type"] == "ExecutionTimedOut"
+    assert "ExecutionTimedOut" in [event["type"] for event in history]
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ RATE = 8000  # Hz, at which the usual window hears pitches from 62.5 Hz on
 
 
 def note(hertz: float, seconds: float) -> np.ndarray:
-    """Five harmonics that die away slowly."""
+    """Harmonics as of a plucked string, up to 2 kHz, that die away slowly."""
     time = np.arange(round(seconds * RATE)) / RATE
-    waves = [np.sin(2 * np.pi * hertz * n * time) / n for n in range(1, 6)]
-    return (0.2 * np.sum(waves, axis=0) * np.exp(-time)).astype(np.float32)
+    numbers = np.arange(1, 2000 // hertz)
+    waves = np.sin(2 * np.pi * hertz * numbers[:, None] * time) / numbers[:, None] ** 0.5
+    return (0.05 * waves.sum(axis=0) * np.exp(-time)).astype(np.float32)
 
 
 def write(folder: Path, low: int, hertz: float, seconds: float) -> Path:
