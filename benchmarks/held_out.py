@@ -70,10 +70,7 @@ def divide(data: Path, away: set[str], names: list[str], folder: Path) -> tuple[
 def measure(model: ServedModel, training: Path, test: Path) -> dict[str, float]:
     """Figures of the model's sounds against those of `test`."""
     transform = model.transform
-    learnt, real = (
-        read_dataset(folder, sample_rate=transform.sample_rate, clip_seconds=transform.seconds)
-        for folder in (training, test)
-    )
+    learnt, real = (read_dataset(folder, **transform.how_to_read()) for folder in (training, test))
     recogniser = train_recogniser(learnt, RECOGNISER_SEED)
     return evaluate(model, learnt, real, seed=RECOGNISER_SEED, recogniser=recogniser, against=real)
 

@@ -1,35 +1,15 @@
 """The window holds two periods of the lowest notes that a folder has."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
 from sound_vae.data.dataset import read_dataset
-
-Tone = Callable[..., np.ndarray]
-RATE = 8000  # Hz, at which the usual window hears pitches from 62.5 Hz on
-
-
-def note(hertz: float, seconds: float) -> np.ndarray:
-    """Harmonics as of a plucked string, up to 2 kHz, that die away slowly."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    numbers = np.arange(1, 2000 // hertz)
-    waves = np.sin(2 * np.pi * hertz * numbers[:, None] * time) / numbers[:, None] ** 0.5
-    return (0.05 * waves.sum(axis=0) * np.exp(-time)).astype(np.float32)
-
-
-def write(folder: Path, low: int, hertz: float, seconds: float) -> Path:
-    for number in range(40):
-        sound = note(hertz if number < low else 200 + 5 * number, seconds)
-        soundfile.write(folder / f"{number}.wav", sound, RATE)
-    return folder
+from tests.training.tones import write_notes
 
 
 def test_notes_too_low_for_the_usual_window_get_a_longer_one_and_it_is_told(tmp_path: Path) -> None:
-    data = read_dataset(write(tmp_path, 4, 45, 0.8))
+    data = read_dataset(write_notes(tmp_path, 4, 45, 0.8))
     assert (data.transform.n_fft, data.transform.hop_length) == (512, 128)
     assert data.transform.seconds == pytest.approx(0.8, abs=0.2)
     assert "notes below 62 Hz: the window is 64 ms long, n_fft 512" in data.report.notes
@@ -43,12 +23,12 @@ def test_notes_too_low_for_the_usual_window_get_a_longer_one_and_it_is_told(tmp_
 def test_all_else_keeps_the_usual_window(
     tmp_path: Path, low: int, hertz: float, seconds: float
 ) -> None:
-    data = read_dataset(write(tmp_path, low, hertz, seconds))
+    data = read_dataset(write_notes(tmp_path, low, hertz, seconds))
     assert data.transform.n_fft == 256
     assert not any("window" in note for note in data.report.notes)
 
 
 def test_what_was_chosen_is_not_changed(tmp_path: Path) -> None:
-    folder = write(tmp_path, 40, 45, 0.8)
+    folder = write_notes(tmp_path, 40, 45, 0.8)
     assert read_dataset(folder, n_fft=256).transform.n_fft == 256
     assert read_dataset(folder, hop_length=64).transform.n_fft == 256

@@ -46,15 +46,25 @@ def test_what_is_silent_or_noise_does_not_count() -> None:
     np.testing.assert_allclose(moved[:, 20:-20], 2.0, atol=1e-3)
 
 
-def test_the_nearest_of_the_draws_is_taken() -> None:
-    def exciter(z: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = 20 * pitch_distribution(tf.repeat(z[:, :1], 5, axis=1), 49)  # z[0] is the pitch
-        return logits, tf.ones([tf.shape(z)[0], 5, BANDS])
+def pitch_of_z(z: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    """An exciter that takes the first latent dimension for the pitch."""
+    logits = 20 * pitch_distribution(tf.repeat(z[:, :1], 5, axis=1), 49)
+    return logits, tf.ones([tf.shape(z)[0], 5, BANDS])
 
+
+EXCITER: Any = pitch_of_z
+
+
+def test_the_nearest_of_the_draws_is_taken() -> None:
     z = np.array([[0.5, 1], [1.5, 2], [2.5, 3], [1.0, 4], [2.0, 5], [3.0, 6]], np.float32)
-    network: Any = exciter
-    np.testing.assert_array_equal(nearest(network, tf.constant(z), tf.constant(1.4)), [1.5, 2])
-    np.testing.assert_array_equal(nearest(network, tf.constant(z), tf.constant(2.9)), [3.0, 6])
+    np.testing.assert_array_equal(nearest(EXCITER, tf.constant(z), tf.constant(1.4)), [1.5, 2])
+    np.testing.assert_array_equal(nearest(EXCITER, tf.constant(z), tf.constant(2.9)), [3.0, 6])
+
+
+def test_a_draw_that_is_unlike_nearly_all_is_not_taken_for_its_pitch() -> None:
+    octaves = np.append(np.linspace(1.0, 1.5, 39), 3.0).astype(np.float32)
+    chosen = nearest(EXCITER, tf.constant(octaves[:, None]), tf.constant(3.0))
+    assert 1.4 < float(chosen[0]) <= 1.5
 
 
 def test_the_range_is_what_the_analysis_can_find() -> None:

@@ -11,10 +11,12 @@ import soundfile
 import train
 from infra.starter.pack import pack
 from sound_vae.data.audio import Sound
+from sound_vae.data.dataset import read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.common_ground import CommonGround, coding_loss, recordings
 from sound_vae.serving.served_model import ServedModel
+from tests.training.tones import write_notes
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,13 @@ def test_the_ground_is_the_lower_rate_and_the_shorter_length(
     }
     shapes.add((2, *ground.original(recordings(tones, ["low_1.wav"], 45.0)[0]).shape[1:]))
     assert shapes == {(2, ground.transform.frames, ground.transform.bins)}
+
+
+def test_low_notes_are_read_again_with_the_window_of_the_ground(tmp_path: Path) -> None:
+    folder = write_notes(tmp_path, 40, 45, 0.8)
+    ground = CommonGround.of(read_dataset(folder).transform, Transform.choose(8000, 0.5))
+    again = ground.reread(folder, ["1.wav", "2.wav"], 45.0)
+    assert again.transform == ground.transform
 
 
 def test_the_same_sound_at_two_rates_is_the_same_on_common_ground(tone: Any) -> None:

@@ -22,10 +22,10 @@ FEWEST_PER_LABEL = 2  # on average; with fewer the labels are file numbers, not 
 
 @dataclass(frozen=True)
 class Contents:
-    """Clips with their labels, and how they are to be transformed."""
+    """Clips with their labels, and their framing."""
 
     clips: Clips | np.ndarray  # sounds, or (clips, frames, bins) that were prepared elsewhere
-    framing: Framing
+    framing: Framing  # that was asked for, or the usual one, which low notes make longer later
     names: list[str]
     label_ids: np.ndarray  # (clips,), index into labels or NO_LABEL
     labels: list[str]  # sorted; empty when the data is unlabelled

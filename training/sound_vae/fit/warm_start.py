@@ -36,10 +36,7 @@ def how_to_read(args: argparse.Namespace, start: ServedModel | None) -> dict[str
         return {name: getattr(args, name) for name in OF_READING}
     transform, architecture = start.transform, start.description.architecture
     of_the_model = {
-        "sample_rate": transform.sample_rate,
-        "clip_seconds": transform.seconds,
-        "n_fft": transform.n_fft,
-        "hop_length": transform.hop_length,
+        **transform.how_to_read(),
         "preset": architecture.preset,
         "latent_dim": architecture.latent_dim,
         "channels": architecture.channels,

@@ -63,6 +63,15 @@ class Framing:
         """Length of a clip."""
         return self.clip_samples / self.sample_rate
 
+    def how_to_read(self) -> dict[str, Any]:
+        """Give what `read_dataset` is told, so that other data is framed alike."""
+        return {
+            "sample_rate": self.sample_rate,
+            "clip_seconds": self.seconds,
+            "n_fft": self.n_fft,
+            "hop_length": self.hop_length,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Give the fields by name."""
         return asdict(self)

@@ -14,6 +14,7 @@ from sound_vae.model.exciter import excite
 from sound_vae.model.framing import Framing
 from sound_vae.model.spectrogram import Transform
 
+ODD = 20  # one in so many draws at either end is not typical of its label
 DRAWS = 64  # latent vectors of a label, one of which is the nearest
 
 
@@ -29,10 +30,16 @@ def octaves_of(pitch: tf.Tensor, transform: Transform) -> tf.Tensor:
 
 
 def nearest(exciter: keras.Model, z: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """Pick from latent vectors (draws, latent_dim) the one nearest to a pitch in octaves, ()."""
+    """Pick from latent vectors (draws, latent_dim) the one nearest to a pitch in octaves, ().
+
+    Of a pitch beyond nearly all draws, the draw at the edge of these: what lies outside is odd.
+    """
     octaves, periodicity = excite(exciter, z)
     own = _median(octaves, tf.square(tf.reduce_mean(periodicity, axis=2)))
-    return z[tf.argmin(tf.abs(own - wanted))]
+    ordered = tf.sort(own)
+    odd = tf.shape(own)[0] // ODD
+    within = tf.clip_by_value(wanted, ordered[odd], ordered[-1 - odd])
+    return z[tf.argmin(tf.abs(own - within))]
 
 
 def moved_to(

@@ -63,12 +63,7 @@ class CommonGround:
 
     def reread(self, folder: Path, names: Sequence[str], trim_db: float) -> Dataset:
         """Read clips of these names at the common rate and length."""
-        data = read_dataset(
-            folder,
-            sample_rate=self.transform.sample_rate,
-            clip_seconds=self.transform.seconds,
-            trim_db=trim_db,
-        )
+        data = read_dataset(folder, trim_db=trim_db, **self.transform.how_to_read())
         wanted = set(names)
         return data.subset(np.flatnonzero([name in wanted for name in data.names]))
 
