@@ -6,6 +6,9 @@ On this machine:
 
 With `--checkpoint-dir` a run that was cut short goes on where it was when it is started again.
 
+On several machines, which TF_CONFIG names, each runs it with its share of the sounds in the data
+folder; the first one writes the model and says what becomes of the run.
+
 On SageMaker it is the entry point of the training job: folders come from SM_CHANNEL_DATA and
 SM_MODEL_DIR, hyperparameters as `--name value`. hyperparameters.json lists them all.
 """
@@ -28,13 +31,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers ar
 
 import keras
 
+from sound_vae.cluster import LOST, Cluster
 from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
 from sound_vae.fit.excite import learn_exciter
+from sound_vae.fit.gathering import gathered
 from sound_vae.fit.monitor import Monitor
-from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_batch_size
+from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_pace
 from sound_vae.fit.trainer import Trainer, TrainingFailed
 from sound_vae.fit.warm_start import check_labels, how_to_read, model_to_start_from
 from sound_vae.log import figures_line, sentence
@@ -74,32 +79,42 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parse(argv, __doc__ or "")
 
 
-def train(args: argparse.Namespace) -> dict[str, float]:
-    """Go from the data folder to the model folder; gives the figures of the finished model."""
+def train(args: argparse.Namespace, cluster: Cluster | None = None) -> dict[str, float]:
+    """Go from the data folder to the model folder; gives the figures of the finished model.
+
+    On another machine than the chief there are none.
+    """
+    cluster = cluster or Cluster()
     started = time.monotonic()
     keras.utils.set_random_seed(args.seed)
-    start = model_to_start_from(args.start_from) if args.start_from else None
-    data = read(args, start)
-    training, validation = data.split(args.validation_split)
-    trainer = prepare(args, training, validation, start)
-    try:
-        shutil.rmtree(unfinished_folder(args.model_dir, trainer.vae.count_params()))
-    except OSError as error:  # better now than when all is learnt
-        raise _no_room(args.model_dir, error) from error
+    with cluster.together():
+        start = model_to_start_from(args.start_from) if args.start_from else None
+        data = read(args, start, cluster)
+        training, validation = data.split(args.validation_split)
+        trainer = prepare(args, training, validation, start, cluster)
+        try:
+            if cluster.is_chief:
+                shutil.rmtree(unfinished_folder(args.model_dir, trainer.vae.count_params()))
+        except OSError as error:  # better now than when all is learnt
+            raise _no_room(args.model_dir, error) from error
     history = learn(args, trainer, data)
+    exciter = learn_excitation(args, trainer)
+    data, trainer, exciter = alone(args, data, trainer, exciter)
+    if not cluster.is_chief:
+        return {}
     try:
-        outcome = finish(args, trainer)
+        outcome = finish(args, trainer, exciter)
     except OSError as error:
         raise _no_room(args.model_dir, error) from error
     write_reports(args, data, trainer, history, outcome, started)
     return outcome.metrics
 
 
-def read(args: argparse.Namespace, start: ServedModel | None = None) -> Dataset:
+def read(args: argparse.Namespace, start: ServedModel | None, cluster: Cluster) -> Dataset:
     """Read the sounds, as the model to start from hears them; say what became of every file."""
     chosen = how_to_read(args, start)
     print(sentence(f"reading {args.data}"), flush=True)
-    data = read_dataset(args.data, trim_db=args.trim_db, **chosen)
+    data = read_dataset(args.data, trim_db=args.trim_db, exchange=cluster.exchange, **chosen)
     print(data.report)
     if start:
         check_labels(data, start)
@@ -110,27 +125,34 @@ def prepare(
     args: argparse.Namespace,
     training: Dataset,
     validation: Dataset,
-    start: ServedModel | None = None,
+    start: ServedModel | None,
+    cluster: Cluster,
 ) -> Trainer:
     """Make the networks, or take those to start from, and what trains them."""
     transform = training.transform
-    vae = start.vae if start else VAE(_architecture(args, transform))
+    with cluster.strategy.scope():
+        vae = VAE(start.description.architecture if start else _architecture(args, transform))
     if start:
+        vae.set_weights(start.vae.get_weights())
         print(sentence(f"going on from the model in {start.name}"))
+    clips, held_back = map(
+        sum, zip(*cluster.exchange([len(training), len(validation)]), strict=True)
+    )
     print(
         f"{transform.sample_rate} Hz, {transform.seconds:.2f} s a clip, "
         f"{transform.frames} frames x {transform.bins} bins\n"
-        f"{len(training)} clips to train on, {len(validation)} to validate; "
+        f"{clips} clips to train on, {held_back} to validate; "
         f"preset {vae.architecture.preset}, {vae.count_params():,} parameters",
         flush=True,
     )
     listener = None
     if args.perceptual and training.labels:
-        listener = Listener.untrained(training, seed=args.seed)
+        listener = Listener.untrained(training, seed=args.seed, cluster=cluster)
+    pace = choose_pace(clips, cluster.replicas, args.batch_size)
     schedule = Schedule(
         epochs=args.epochs,
-        batch_size=args.batch_size or choose_batch_size(len(training)),
-        learning_rate=args.learning_rate,
+        batch_size=pace.batch_size,
+        learning_rate=args.learning_rate * pace.faster,
         warmup_epochs=args.warmup_epochs,
         steps_per_call=args.steps_per_call,
         seed=args.seed,
@@ -138,9 +160,16 @@ def prepare(
         least_steps=STEPS_AN_EPOCH,
         warm_start=start is not None,
     )
-    trainer = Trainer(vae, training, validation, schedule, listener=listener)
+    trainer = Trainer(vae, training, validation, schedule, listener=listener, cluster=cluster)
     epochs = f"{args.epochs} epoch{'s' * (args.epochs != 1)}"
     print(f"{epochs} of {trainer.steps} steps with {trainer.batch_size} clips each", flush=True)
+    if cluster.replicas > 1:
+        print(
+            f"{cluster.workers} machines with {cluster.local_replicas} devices each, which take "
+            f"{trainer.share // cluster.local_replicas} of these clips; learning rate "
+            f"{schedule.learning_rate:g}",
+            flush=True,
+        )
     return trainer
 
 
@@ -155,16 +184,17 @@ def _architecture(args: argparse.Namespace, transform: Transform) -> Architectur
 
 def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
     """Train all epochs, or those that a checkpoint lacks; gives the figures of each."""
-    checkpoint = None
+    cluster, checkpoint = trainer.cluster, None
     if args.checkpoint_dir:
         settings = {n: getattr(args, n) for n in hyperparameters() if n not in AFTER_TRAINING}
         begun = trainer.vae.get_weights() if args.start_from else []
-        checkpoint = Checkpoint(args.checkpoint_dir, fingerprint(settings, data, begun))
+        mark = fingerprint(settings, data, begun, cluster.exchange)
+        checkpoint = Checkpoint(args.checkpoint_dir, mark)
     history = checkpoint.restore(trainer) if checkpoint else []
     if trainer.listener and not history:
-        trainer.listener.learn(trainer.training, seed=args.seed)
+        trainer.listener.learn(trainer.training, seed=args.seed, cluster=cluster)
     monitor = None
-    if args.tensorboard_dir:
+    if args.tensorboard_dir and cluster.is_chief:
         monitor = Monitor(
             args.tensorboard_dir,
             trainer,
@@ -175,7 +205,7 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
 
     def after_epoch(figures: dict[str, float]) -> None:
         history.append(figures)
-        if checkpoint:
+        if checkpoint and cluster.is_chief:
             checkpoint.save(trainer, history)
         print(figures_line(figures), flush=True)
         if monitor:
@@ -183,6 +213,49 @@ def learn(args: argparse.Namespace, trainer: Trainer, data: Dataset) -> History:
 
     trainer.run(after_epoch, done=len(history))
     return history
+
+
+def learn_excitation(args: argparse.Namespace, trainer: Trainer) -> keras.Model | None:
+    """Round the weights that were learnt, and learn from them what a vocoder is told by."""
+    round_weights(trainer.vae)
+    if args.vocoder is False:
+        return None
+    exciter = learn_exciter(
+        trainer.vae,
+        trainer.training,
+        most_steps=args.epochs * trainer.steps,
+        seed=args.seed,
+        cluster=trainer.cluster,
+    )
+    round_weights(exciter)
+    return exciter
+
+
+def alone(
+    args: argparse.Namespace, data: Dataset, trainer: Trainer, exciter: keras.Model | None
+) -> tuple[Dataset, Trainer, keras.Model | None]:
+    """Let the chief go on by itself, with what was learnt and clips of all machines."""
+    cluster = trainer.cluster
+    if cluster.replicas == 1:
+        return data, trainer, exciter
+    training, validation = (
+        gathered(cluster, clips, MOST_CLIPS, args.seed)
+        for clips in (trainer.training, trainer.validation)
+    )
+    vae = VAE(trainer.vae.architecture)
+    vae.set_weights(trainer.vae.get_weights())
+    listener = trainer.listener
+    if listener:
+        heard = listener.recogniser
+        listener = Listener(Recogniser(_of_no_strategy(heard.network), heard.transform))
+    single = Trainer(vae, training, validation, trainer.schedule, listener=listener)
+    return training, single, exciter and _of_no_strategy(exciter)
+
+
+def _of_no_strategy(model: keras.Model) -> keras.Model:
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 class Outcome(NamedTuple):
@@ -193,10 +266,10 @@ class Outcome(NamedTuple):
     recogniser: Recogniser | None = None
 
 
-def finish(args: argparse.Namespace, trainer: Trainer) -> Outcome:
+def finish(args: argparse.Namespace, trainer: Trainer, exciter: keras.Model | None) -> Outcome:
     """Export what was learned, measure it, and only then let it be seen in the model folder."""
     unfinished = unfinished_folder(args.model_dir, trainer.vae.count_params())
-    metrics = write_model(args, trainer, unfinished)
+    metrics = write_model(args, trainer, exciter, unfinished)
     print(figures_line(metrics), flush=True)
     model = ServedModel.load(unfinished)
     recogniser = None
@@ -217,10 +290,11 @@ def finish(args: argparse.Namespace, trainer: Trainer) -> Outcome:
     return Outcome(metrics, comparison, recogniser)
 
 
-def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dict[str, float]:
-    """Round the weights, fit density and exciter to what they give, and export all, with a map."""
+def write_model(
+    args: argparse.Namespace, trainer: Trainer, exciter: keras.Model | None, folder: Path
+) -> dict[str, float]:
+    """Fit the density to what the weights give, and export all, with a map."""
     vae, training = trainer.vae, trainer.training
-    round_weights(vae)
     metrics = trainer.evaluate()
     fitted = training.subsample(MOST_CLIPS, args.seed)
     means = posterior_means(vae, fitted)
@@ -242,29 +316,28 @@ def write_model(args: argparse.Namespace, trainer: Trainer, folder: Path) -> dic
         density,
         description,
         griffin_lim_iterations=args.griffin_lim_iterations,
-        exciter=excite(args, trainer, density, description),
+        exciter=exciter and exciter_if_better(args, trainer, exciter, density, description),
     )
     write_map(folder, means, fitted, args.seed)
     return metrics
 
 
-def excite(
-    args: argparse.Namespace, trainer: Trainer, density: LabelMixtures, description: Description
+def exciter_if_better(
+    args: argparse.Namespace,
+    trainer: Trainer,
+    exciter: keras.Model,
+    density: LabelMixtures,
+    description: Description,
 ) -> keras.Model | None:
-    """Train what a vocoder is told by; None where sounds are better without one."""
-    if args.vocoder is False:
-        return None
-    vae, training = trainer.vae, trainer.training
-    exciter = learn_exciter(vae, training, most_steps=args.epochs * trainer.steps, seed=args.seed)
-    round_weights(exciter)
+    """Keep the exciter where it is asked for, or where sounds are nearer to real ones with it."""
     if args.vocoder:
         return exciter
     with_vocoder, without = (
-        SoundGenerator(vae, density, description, args.griffin_lim_iterations, chosen)
+        SoundGenerator(trainer.vae, density, description, args.griffin_lim_iterations, chosen)
         for chosen in (exciter, None)
     )
     rendering = compare_renderings(
-        with_vocoder, without, training, args.temperature, seed=args.seed
+        with_vocoder, without, trainer.training, args.temperature, seed=args.seed
     )
     print(rendering, flush=True)
     return exciter if rendering.vocoder_is_nearer else None
@@ -350,9 +423,14 @@ def main(argv: list[str] | None = None) -> int:
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _stop) if in_main_thread else None
     try:
-        train(args)
+        cluster = Cluster.join()
+        with cluster.quiet():
+            train(args, cluster)
     except (DataError, TrainingFailed) as error:
         _write_failure(sentence(str(error)))
+        return 1
+    except LOST as error:
+        _write_failure(sentence(f"a machine of the cluster was lost: {error.message}"[:1000]))
         return 1
     finally:
         if in_main_thread:

@@ -4,7 +4,8 @@ import errno
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 COMPRESSION = 6
 """Of the archives that a job leaves, 1 to 9: fast to small; AWS's are about as small as with 6."""
 
+
+SHARDED = "ShardedByS3Key"
+"""Each host gets 1/n of the objects; AWS does not say which, here it is every n-th."""
 
 BROKEN_OFF = (IncompleteReadError, ResponseStreamingError)
 
@@ -64,8 +68,8 @@ def download(s3: Any, bucket: str, key: str, target: Path) -> None:
                 raise
 
 
-def lay_out(base: Path, record: Any, s3: Any) -> None:
-    """Write configuration and channels of the job `record` below `base`.
+def lay_out(base: Path, record: Any, s3: Any, hosts: Sequence[str], number: int) -> None:
+    """Write configuration and channels of the job `record` below `base`, as host `number` has them.
 
     Raises `OSError` if its disk is full.
     """
@@ -76,22 +80,35 @@ def lay_out(base: Path, record: Any, s3: Any) -> None:
     channels = {}
     for channel in record.input_data_config or []:
         name = channel["ChannelName"]
-        for bucket, key, below in input_objects(s3, channel):
+        distribution = channel["DataSource"]["S3DataSource"].get(
+            "S3DataDistributionType", "FullyReplicated"
+        )
+        objects = input_objects(s3, channel)
+        if distribution == SHARDED:
+            objects = islice(objects, number, None, len(hosts))
+        for bucket, key, below in objects:
             target = inside(inside(base / "input/data", name), below)
             target.parent.mkdir(parents=True, exist_ok=True)
             download(s3, bucket, key, target)
         channels[name] = {
             "TrainingInputMode": "File",
-            "S3DistributionType": "FullyReplicated",
+            "S3DistributionType": distribution,
             "RecordWrapperType": "None",
         }
+    instance_type, group = record.resource_config["InstanceType"], "homogeneousCluster"
     resources = {
-        "current_host": "localhost",
-        "hosts": ["localhost"],
+        "current_host": hosts[number],
+        "hosts": list(hosts),
         "network_interface_name": "lo",
-        "current_instance_type": record.resource_config["InstanceType"],
-        "current_group_name": "homogeneousCluster",
-        "instance_groups": [],
+        "current_instance_type": instance_type,
+        "current_group_name": group,
+        "instance_groups": [
+            {
+                "instance_group_name": group,
+                "instance_type": instance_type,
+                "hosts": list(hosts),
+            }
+        ],
     }
     hyperparameters = dict(record.hyper_parameters)
     if source := hyperparameters.get(SUBMIT_DIRECTORY, ""):  # may lie in a channel
@@ -104,19 +121,24 @@ def lay_out(base: Path, record: Any, s3: Any) -> None:
         (base / f"input/config/{name}.json").write_text(json.dumps(content))
 
 
-def failure_reason(base: Path, exit_code: int) -> str:
+def failure_reason(base: Path, exit_code: int | None) -> str:
     """Build the FailureReason out of what the script, or else the toolkit, has written."""
     failure = base / "output/failure"
     text = failure.read_text(errors="replace").strip() if failure.exists() else ""
     return f"AlgorithmError: {text}, exit code: {exit_code}"
 
 
-def upload(base: Path, record: Any, s3: Any) -> str:
-    """Upload the job's results; return the URL of its model.tar.gz."""
+def upload(bases: Sequence[Path], record: Any, s3: Any) -> str:
+    """Upload what the hosts with these folders leave; return the URL of the model.tar.gz.
+
+    "SageMaker AI aggregates the result in a TAR file", in which no two hosts should write the same
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html).
+    """
+    base = bases[0]
     bucket, prefix = bucket_and_key(record.output_data_config["S3OutputPath"])
     folder = "/".join(filter(None, [prefix.strip("/"), record.training_job_name]))
     for name, source in {"model": "model", "output": "output/data"}.items():
-        files = sorted((base / source).iterdir())
+        files = sorted(file for one in bases for file in (one / source).iterdir())
         if files:
             archive = base / f"{name}.tar.gz"
             with tarfile.open(archive, "w:gz", compresslevel=COMPRESSION) as tar:

@@ -1,4 +1,4 @@
-"""A SageMaker training job: the real toolkit and the real script, in a folder laid out as /opt/ml.
+"""A SageMaker training job: the real toolkit and the real script on each of its instances.
 
 The toolkit (`sagemaker-training` with `sagemaker-tensorflow-training`) is the program that the
 managed TensorFlow image starts. It has a session of the execution role, so the deployed policies
@@ -6,35 +6,22 @@ decide what it may do.
 """
 
 import contextlib
-import os
+import queue
 import re
-import shutil
 import signal
 import threading
 import time
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from moto.core.utils import utcnow
 
 from local import clock, faults, processes
-from local.aws import client_as, endpoint_url, role_environment
-from local.sagemaker import ATTEMPTS, SERVICE, job_folder, job_network
-from local.sagemaker.checkpoints import Checkpoints
+from local.aws import client_as
+from local.sagemaker import ATTEMPTS, SERVICE, job_folder
+from local.sagemaker.host import Host, NoToolkitError, free_ports
 from local.sagemaker.logs import LogStream
-from local.sagemaker.tensorboard_output import TensorBoardOutput
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-REPOSITORY = Path(__file__).parents[2]
-JOB_ENVIRONMENT = Path(os.environ.get("SOUND_VAE_JOB_ENVIRONMENT", REPOSITORY / ".venv-job"))
-"""The virtual environment that holds what the training image holds (local/training-image.txt)."""
-
-IMAGE_ENVIRONMENT = {
-    "SAGEMAKER_TRAINING_MODULE": "sagemaker_tensorflow_container.training:main",
-}
-"""What the image itself sets; with it, the toolkit loads TensorFlow before the script does."""
-
 CAPACITY_SECONDS = 0.2
 """Between two checks for capacity."""
 
@@ -43,6 +30,9 @@ DAY = 86400
 
 STOP_SECONDS = 120
 """Between SIGTERM and SIGKILL when a job is stopped, as on AWS."""
+
+PEERS_SECONDS = 60
+"""That the other instances have to end by themselves when the script fails on one of them."""
 
 FAILURE_REASON_LIMIT = 1024
 SPOT_PRICE = 0.3
@@ -64,7 +54,7 @@ class TrainingJob:
             definition["Name"]: re.compile(definition["Regex"])
             for definition in record.algorithm_specification.get("MetricDefinitions") or []
         }
-        self._process: Any = None
+        self._hosts: list[Host] = []  # whose script runs now
         self._stopping = threading.Event()
         self._stopped_as = "Stopped"
         self._interrupted = False
@@ -78,20 +68,20 @@ class TrainingJob:
         self._stopped_as = as_status
         self._stopping.set()
         self._show("Stopping", status="Stopping")
-        if self._process is not None:  # or `_run_script` will, once it has started one
+        if self._hosts:  # or `_run_scripts` will, once it has started them
             self._end_script(STOP_SECONDS)
 
     def interrupt(self) -> None:
-        """Take the spot instance away: SIGTERM now, SIGKILL after the warning time."""
-        if self._process is not None and not self._stopping.is_set():
+        """Take the spot instances away: SIGTERM now, SIGKILL after the warning time."""
+        if self._hosts and not self._stopping.is_set():
             self._interrupted = True
             self._show("Interrupted")
             self._end_script(faults.current.warning_seconds)
 
     def _end_script(self, patience: float) -> None:
         if patience:
-            processes.send(self._process, signal.SIGTERM)
-        self._later(patience, processes.send, self._process, signal.SIGKILL)
+            self._signal(signal.SIGTERM)
+        self._later(patience, self._signal, signal.SIGKILL)
 
     def _later(self, seconds: float, what: Any, *arguments: Any) -> None:
         timer = threading.Timer(seconds, what, arguments)
@@ -101,17 +91,18 @@ class TrainingJob:
 
     def run(self) -> None:
         """Carry the job out; every outcome ends up in the record."""
-        stream = f"{self.record.training_job_name}/algo-1-{int(utcnow().timestamp())}"
+        stamp = int(utcnow().timestamp())
         try:
-            self._get_instance()
-            with LogStream(LOG_GROUP, stream, self.record.role_arn, self.region) as log:
-                while self._train(log):  # interrupted: another instance goes on
-                    self._show("Starting")
-                    self._get_instance()
+            self._get_instances()
+            while self._train(stamp):  # interrupted: other instances go on
+                self._show("Starting")
+                self._get_instances()
             self._show(self._outcome(), status="Stopped" if self._stopped else "Completed")
         except JobFailedError as failure:
             self._fail(str(failure))
-        except Exception as error:  # of the service: no access, no toolkit, no disk
+        except NoToolkitError as error:
+            self._fail(f"ClientError: {error}")
+        except Exception as error:  # of the service: no access, no disk
             self._fail(f"ClientError: {error}")
 
     @property
@@ -121,13 +112,9 @@ class TrainingJob:
     def _outcome(self) -> str:
         return self._stopped_as if self._stopped else "Completed"
 
-    def _get_instance(self) -> None:
-        """Wait for an instance; a spot job waits up to MaxWaitTimeInSeconds, another one fails."""
+    def _get_instances(self) -> None:
+        """Wait for instances; a spot job waits up to MaxWaitTimeInSeconds, another one fails."""
         kind, spot = self.record.resource_config["InstanceType"], bool(self._patience)
-        if self.record.resource_config.get("InstanceCount", 1) > 1:
-            raise JobFailedError(
-                "ClientError: the stand-in is one machine: InstanceCount must be 1."
-            )
         while not self._stopped and not faults.current.has_capacity(kind, spot):
             if self._patience is None:
                 raise JobFailedError(
@@ -148,81 +135,88 @@ class TrainingJob:
         spot = self.record.enable_managed_spot_training
         return self.record.stopping_condition["MaxWaitTimeInSeconds"] if spot else None
 
-    def _train(self, log: LogStream) -> bool:
-        """Train on one instance, from the last checkpoint; tell whether it was interrupted."""
+    def _train(self, stamp: int) -> bool:
+        """Train on new instances, from the last checkpoint; tell whether these were interrupted."""
         if self._stopped:
             return False
-        base = processes.new_folder("training-job-")
+        count = self.record.resource_config.get("InstanceCount", 1)
+        names = [f"algo-{number}" for number in range(1, count + 1)]
+        hosts: list[Host] = []
         try:
-            with ExitStack() as stack:
-                self._show("Downloading")
-                job_folder.lay_out(base, self.record, self.s3)
-                if self.record.checkpoint_config:
-                    config = self.record.checkpoint_config
-                    stack.enter_context(Checkpoints(config, base, self.s3))
-                if self.record.tensor_board_output_config:
-                    stack.enter_context(TensorBoardOutput(self.record, base, self.s3))
-                self._show("Training")
-                exit_code = self._run_script(base, log)
+            self._show("Downloading")
+            for number in range(count):
+                hosts.append(Host(self.record, names, number, self.s3))
+                hosts[-1].lay_out()
+            self._show("Training")
+            failed = self._run_scripts(hosts, stamp)
+            for host in hosts:
+                host.end_mirrors()
             if self._interrupted:
                 self._interrupted = False
                 return not self._stopped
-            if exit_code and not self._stopped:
-                raise JobFailedError(job_folder.failure_reason(base, exit_code))
+            if failed and not self._stopped:
+                raise JobFailedError(job_folder.failure_reason(failed.base, failed.exit_code))
             self._show("Uploading")
-            url = job_folder.upload(base, self.record, self.s3)
+            url = job_folder.upload([host.base for host in hosts], self.record, self.s3)
             self.record.model_artifacts = {"S3ModelArtifacts": url}
             return False
         finally:
-            shutil.rmtree(base, ignore_errors=True)
+            for host in hosts:
+                host.remove()
 
-    def _run_script(self, base: Path, log: LogStream) -> int:
-        toolkit = JOB_ENVIRONMENT / "bin" / "train"
-        if not toolkit.exists():
-            raise JobFailedError(
-                f"ClientError: {JOB_ENVIRONMENT} holds no training toolkit: `make demo` and "
-                "`make test` set it up from local/training-image.txt."
-            )
-        environment = role_environment(self.record.role_arn, SERVICE, self.region) | {
-            "PATH": f"{toolkit.parent}:{os.environ['PATH']}",
-            "HOME": str(base),
-            "TMPDIR": os.environ.get("TMPDIR", "/tmp"),  # noqa: S108 - the system's default
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LANG": "C.UTF-8",
-            **IMAGE_ENVIRONMENT,
-            "SAGEMAKER_BASE_DIR": str(base),
-            "SAGEMAKER_REGION": self.region,
-            "S3_ENDPOINT_URL": endpoint_url(),  # what the toolkit reads in place of boto3's
-            "TRAINING_JOB_NAME": self.record.training_job_name,
-            "TRAINING_JOB_ARN": self.record.arn,
-        }
-        if self.record.enable_network_isolation:
-            environment = job_network.isolated(environment)
+    def _run_scripts(self, hosts: list[Host], stamp: int) -> Host | None:
+        """Run the script on all hosts; give the first one that fails, which ends the others."""
         limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", DAY)
         start = time.monotonic()
-        self._process = processes.start([toolkit], environment, base)
-        if self._stopped:
-            self._end_script(STOP_SECONDS)
-        self._later(limit - self._trained_seconds, self.stop, "MaxRuntimeExceeded")
-        if self._patience is not None:
-            left = self._patience - self._waited - self._trained_seconds
-            self._later(left, self.stop, "MaxWaitTimeExceeded")
+        ports = free_ports([host.name for host in hosts])
+        ended: queue.Queue[Host] = queue.Queue()
         spot = self.record.enable_managed_spot_training
-        interruption = faults.current.next_interruption() if spot else None
+        interruption = [faults.current.next_interruption() if spot else None]
+
+        def hear(line: str) -> None:
+            if self._read_metrics(line) and interruption[0] is not None:
+                self._later(interruption[0], self.interrupt)
+                interruption[0] = None
+
+        def run(host: Host) -> None:
+            stream = f"{self.record.training_job_name}/{host.name}-{stamp}"
+            try:
+                with LogStream(LOG_GROUP, stream, self.record.role_arn, self.region) as log:
+                    host.follow(log, hear)
+            finally:
+                ended.put(host)
+
+        first_failure = None
+        self._hosts = hosts
         try:
-            for line in self._process.stdout:
-                log.write(line)
-                if self._read_metrics(line) and interruption is not None:
-                    self._later(interruption, self.interrupt)
-                    interruption = None
-            return self._process.wait()
+            for host in hosts:
+                host.start(self.region, ports)
+                threading.Thread(target=run, args=(host,), daemon=True).start()
+            if self._stopped:
+                self._end_script(STOP_SECONDS)
+            self._later(limit - self._trained_seconds, self.stop, "MaxRuntimeExceeded")
+            if self._patience is not None:
+                left = self._patience - self._waited - self._trained_seconds
+                self._later(left, self.stop, "MaxWaitTimeExceeded")
+            for _ in hosts:
+                host = ended.get()
+                if host.exit_code and first_failure is None:
+                    first_failure = host
+                    if not self._interrupted and not self._stopped:
+                        self._later(PEERS_SECONDS, self._signal, signal.SIGKILL)
+            return first_failure
         finally:
+            self._hosts = []
             while self._timers:
                 self._timers.pop().cancel()
-            processes.stop(self._process)
-            self._process = None
+            for host in hosts:
+                if host.process is not None:
+                    processes.stop(host.process)
             self._trained_seconds += time.monotonic() - start
+
+    def _signal(self, number: int) -> None:
+        for host in self._hosts:
+            host.signal(number)
 
     def _read_metrics(self, line: str) -> bool:
         """Read the metrics in a line of the log; tell whether there were any."""

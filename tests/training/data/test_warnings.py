@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sound_vae.data.dataset import read_dataset
 Tone = Callable[..., np.ndarray]
 
 
-def warnings(folder: Path, **settings: int) -> list[str]:
+def warnings(folder: Path, **settings: Any) -> list[str]:
     return read_dataset(folder, **settings).report.warnings
 
 

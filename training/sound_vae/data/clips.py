@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 import numpy as np
 
 from sound_vae.data.audio import SHORTEST_SECONDS, cropped, is_quick, read_sound, resampled
+from sound_vae.data.exchange import Exchange, alone
 from sound_vae.data.folder import SOUND_KINDS, is_sound, label_of
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import bounded_map
@@ -28,6 +29,7 @@ from sound_vae.data.warnings import about_sounds
 
 MAX_SAMPLE_RATE = 48_000  # Hz
 MAX_CHOSEN_SECONDS = 4.0  # longer clips are possible, but only on request
+MOST_TOLD = 10_000  # sounds whose length a machine tells the others
 
 
 @dataclass
@@ -66,11 +68,13 @@ def read_clips(
     sample_rate: int | None = None,
     clip_seconds: float | None = None,
     trim_db: float = 45.0,
+    exchange: Exchange = alone,
 ) -> Clips:
     """Read the sounds among these files; rate and length follow from the data when not given.
 
     `refused` are files that must not be opened, each with its reason; both are as `visible_files`
-    gives them. Raises DataError when there is nothing to train on.
+    gives them. Where each machine reads a share, they agree on rate and length by `exchange`.
+    Raises DataError when there is nothing to train on.
     """
     report = DataReport.on(files, refused)
     sounds = _sounds(files, report)
@@ -97,17 +101,23 @@ def read_clips(
         raise DataError(_nothing(folder, report, "no sound that can be used"))
     spool.flush()
     report.source_rates = Counter(rates)
-    rate = sample_rate or min(report.source_rates.most_common(1)[0][0], MAX_SAMPLE_RATE)
-    scaled = -(-np.array(lengths) * rate // np.array(rates))
-    samples = choose_samples(scaled, rate) if clip_seconds is None else round(clip_seconds * rate)
+    everywhere = _Sounds.everywhere(np.array(lengths), np.array(rates), exchange)
+    rate = sample_rate or min(everywhere.source_rates.most_common(1)[0][0], MAX_SAMPLE_RATE)
+    scaled = _scaled(np.array(lengths), np.array(rates), rate)
+    samples = round((clip_seconds or 0) * rate)
+    if clip_seconds is None:
+        samples = choose_samples(_scaled(everywhere.lengths, everywhere.rates, rate), rate)
     report.kept = len(names)
     report.padded = int((scaled < samples).sum())
     report.cropped = int((scaled > samples).sum())
+    several_channels, cropped = map(
+        sum, zip(*exchange([several_channels, report.cropped]), strict=True)
+    )
     report.warnings += about_sounds(
-        np.array(lengths) / np.array(rates),
-        report.source_rates,
+        everywhere.lengths / everywhere.rates,
+        everywhere.source_rates,
         several_channels=several_channels,
-        cropped=report.cropped,
+        cropped=cropped,
         sample_rate=rate,
         clip_seconds=samples / rate,
     )
@@ -115,6 +125,37 @@ def read_clips(
     return Clips(
         samples, rate, names, labels, scaled, report, spool, np.array(ends), np.array(rates)
     )
+
+
+@dataclass
+class _Sounds:
+    """Lengths and rates of all machines' sounds, or of many of them, evenly chosen by duration."""
+
+    lengths: np.ndarray  # (sounds,), samples at the rate of the file
+    rates: np.ndarray  # (sounds,), Hz
+    source_rates: Counter[int]  # Hz, to all files that have it
+
+    @classmethod
+    def everywhere(cls, lengths: np.ndarray, rates: np.ndarray, exchange: Exchange) -> Self:
+        own = {"lengths": lengths, "rates": rates}
+        if len(lengths) > MOST_TOLD:
+            order = np.argsort(lengths / rates, kind="stable")
+            chosen = order[np.linspace(0, len(order) - 1, MOST_TOLD).astype(int)]
+            own = {name: values[chosen] for name, values in own.items()}
+        counted = sorted(Counter(rates.tolist()).items())
+        letters = exchange([*(values.tolist() for values in own.values()), counted])
+        if len(letters) == 1:
+            return cls(lengths, rates, Counter(rates.tolist()))
+        all_lengths, all_rates, counts = zip(*letters, strict=True)
+        source_rates: Counter[int] = Counter()
+        for count in counts:
+            source_rates.update(dict(count))
+        return cls(np.concatenate(all_lengths), np.concatenate(all_rates), source_rates)
+
+
+def _scaled(lengths: np.ndarray, rates: np.ndarray, rate: int) -> np.ndarray:
+    """Lengths in samples at another rate, rounded up."""
+    return -(-lengths * rate // rates)
 
 
 def choose_samples(lengths: np.ndarray, sample_rate: int) -> int:

@@ -1,7 +1,9 @@
 """What a folder holds to train on, without the spectrograms and without TensorFlow."""
 
 import errno
+import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sound_vae.data.clips import Clips, read_clips
+from sound_vae.data.exchange import Exchange, alone
 from sound_vae.data.folder import is_sound, visible_files
 from sound_vae.data.prepared import read_prepared
 from sound_vae.data.report import DataError, DataReport
@@ -40,16 +43,21 @@ def read_contents(
     n_fft: int | None = None,
     hop_length: int | None = None,
     trim_db: float = 45.0,
+    exchange: Exchange = alone,
 ) -> Contents:
     """Read sounds, or prepared `.npy` spectrograms where the folder holds those and no sounds.
+
+    Where the folder holds a share of them, machines agree by `exchange` on framing and labels, and
+    the report is on all files.
 
     Raises DataError with a sentence when the folder cannot be trained on.
     """
     files, refused = visible_files(folder)
     prepared = [name for name in files if name.lower().endswith(".npy")]
+    sounds_anywhere = any(exchange(any(map(is_sound, files))))
     clips: Clips | np.ndarray
     with enough_room(folder):
-        if prepared and not any(map(is_sound, files)):
+        if prepared and not sounds_anywhere:
             clips, names, label_of_clip, framing, report = read_prepared(
                 folder,
                 prepared,
@@ -66,14 +74,20 @@ def read_contents(
                 sample_rate=sample_rate,
                 clip_seconds=clip_seconds,
                 trim_db=trim_db,
+                exchange=exchange,
             )
             framing = _framing(clips, n_fft, hop_length)
             names, label_of_clip, report = clips.names, clips.labels, clips.report
-    labels = _classes(label_of_clip, report)
+    if len({json.dumps(shape) for shape in exchange(framing.to_json())}) > 1:
+        raise DataError(f"the spectrograms in {folder} are of other shapes than those elsewhere")
+    clips_of: Counter[str | None] = Counter()
+    for counts in exchange(list(Counter(label_of_clip).items())):
+        clips_of.update(dict(counts))
+    labels = _classes(clips_of, report)
     index = {label: i for i, label in enumerate(labels)}
     label_ids = np.array([index.get(label or "", NO_LABEL) for label in label_of_clip])
-    clips_of = np.bincount(label_ids[label_ids != NO_LABEL], minlength=len(labels))
-    report.labels = dict(zip(labels, clips_of.tolist(), strict=True))
+    report = DataReport.merged(exchange(report.to_json()))
+    report.labels = {label: clips_of[label] for label in labels}
     return Contents(clips, framing, names, label_ids, labels, report)
 
 
@@ -99,13 +113,14 @@ def _framing(clips: Clips, n_fft: int | None, hop_length: int | None) -> Framing
         raise DataError(str(error)) from error
 
 
-def _classes(labels: list[str | None], report: DataReport) -> list[str]:
+def _classes(clips_of: Counter[str | None], report: DataReport) -> list[str]:
     """Pick the labels worth learning: none when most files have none or each has its own."""
-    found = sorted({label for label in labels if label})
-    labelled = sum(label is not None for label in labels)
-    few = labelled * 2 < len(labels) or labelled < FEWEST_PER_LABEL * len(found)
+    found = sorted(label for label in clips_of if label)
+    clips = clips_of.total()
+    labelled = clips - clips_of[None]
+    few = labelled * 2 < clips or labelled < FEWEST_PER_LABEL * len(found)
     used = [] if few else found
-    report.warnings += about_labels(labelled, len(labels), len(found), used=bool(used))
+    report.warnings += about_labels(labelled, clips, len(found), used=bool(used))
     if used:
         shown = ", ".join(found[:20]) + (", …" if len(found) > 20 else "")
         report.notes.append(f"{len(found)} labels: {shown}")

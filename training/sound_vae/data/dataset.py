@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from sound_vae.data.clips import Clips
 from sound_vae.data.contents import NO_LABEL, enough_room, read_contents
-from sound_vae.data.low_notes import has_low_notes
+from sound_vae.data.exchange import Exchange, alone
+from sound_vae.data.low_notes import ENOUGH, share_of_low_notes
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import Rows, Scratch, bounded_map, subsample
 from sound_vae.model.excitation import lowest_pitch
@@ -95,17 +96,17 @@ class Dataset:
         return self.subset(subsample(np.arange(len(self)), most, seed))
 
 
-def read_dataset(folder: Path, **chosen: Any) -> Dataset:
+def read_dataset(folder: Path, *, exchange: Exchange = alone, **chosen: Any) -> Dataset:
     """Read a folder as `read_contents` does, which says what can be chosen, and transform it.
 
     Raises DataError with a sentence when the folder cannot be trained on.
     """
-    contents = read_contents(folder, **chosen)
+    contents = read_contents(folder, exchange=exchange, **chosen)
     transform = Transform(**contents.framing.to_json())
     values = contents.clips
     if isinstance(values, Clips):
         if chosen.get("n_fft") is None and chosen.get("hop_length") is None:
-            transform = _long_enough(values, transform, contents.report)
+            transform = _long_enough(values, transform, contents.report, exchange)
         with enough_room(folder):
             values = transform_clips(values, transform)
     rows = Rows(values, np.arange(len(contents.names)))
@@ -114,12 +115,15 @@ def read_dataset(folder: Path, **chosen: Any) -> Dataset:
     )
 
 
-def _long_enough(clips: Clips, transform: Transform, report: DataReport) -> Transform:
+def _long_enough(
+    clips: Clips, transform: Transform, report: DataReport, exchange: Exchange
+) -> Transform:
     """Take a window twice as long for notes that need it, and say so."""
     seconds = clips.samples / clips.sample_rate
     longer = Transform.choose(clips.sample_rate, seconds, n_fft=2 * transform.n_fft)
     lowest = lowest_pitch(transform)
-    if not has_low_notes(clips, lowest, longer):
+    shares = exchange(share_of_low_notes(clips, lowest, longer))
+    if sum(shares) / len(shares) <= ENOUGH:
         return transform
     milliseconds = 1000 * longer.n_fft / longer.sample_rate
     report.notes.append(

@@ -13,11 +13,11 @@ from sound_vae.model.spectrogram import Transform
 MOST = 64  # clips that are looked at
 FRAMES_AT_ONCE = 2_000
 STEADY_SECONDS = 0.4  # that a low pitch lasts; a bass drum's is shorter
-SHARE = 0.03  # of the clips that must have one
+ENOUGH = 0.03  # of the clips must have one
 
 
-def has_low_notes(clips: Clips, lowest: float, longer: Transform) -> bool:
-    """Tell whether enough clips have a steady pitch below `lowest` Hz, by a longer window."""
+def share_of_low_notes(clips: Clips, lowest: float, longer: Transform) -> float:
+    """Give the share of clips that have a steady pitch below `lowest` Hz, by a longer window."""
     chosen = np.unique(np.linspace(0, len(clips.names) - 1, MOST).astype(int))
     at_once = max(FRAMES_AT_ONCE // longer.frames, 1)
     low = 0
@@ -27,4 +27,4 @@ def has_low_notes(clips: Clips, lowest: float, longer: Transform) -> bool:
         is_low = lowest_pitch(longer) * 2**found.octaves < lowest
         seconds = (is_low * found.pitch_weight).sum(axis=1) * longer.hop_length / longer.sample_rate
         low += int((seconds > STEADY_SECONDS).sum())
-    return low > SHARE * len(chosen)
+    return low / len(chosen)

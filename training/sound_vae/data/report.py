@@ -1,9 +1,9 @@
 """What was done with every file in the data folder, and the error that a user can fix."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from sound_vae.log import sentence
 
@@ -25,6 +25,24 @@ class DataReport:
     source_rates: Counter[int] = field(default_factory=Counter)  # Hz, to kept files that have it
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # what its owner should know
+
+    @classmethod
+    def merged(cls, parts: Sequence[Mapping[str, Any]]) -> Self:
+        """Add up what several machines did with their shares, as `to_json` of each says it.
+
+        What they agreed on, they all say; it is taken from the first.
+        """
+        report = cls(**{**parts[0], "source_rates": Counter(), "skipped": []})
+        for name in ("files", "kept", "padded", "cropped"):
+            setattr(report, name, sum(part[name] for part in parts))
+        for part in parts:
+            report.skipped += [(name, reason) for name, reason in part["skipped"]]
+            report.source_rates += Counter({int(r): n for r, n in part["source_rates"].items()})
+        return report
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the fields as JSON can hold them."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @classmethod
     def on(cls, files: Sequence[str], refused: Sequence[tuple[str, str]]) -> Self:

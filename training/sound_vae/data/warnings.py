@@ -19,7 +19,7 @@ def about_sounds(
     clip_seconds: float,
 ) -> Iterator[str]:
     """Warn of what reading changed, given lengths `seconds` (sounds,) and `rates` (Hz)."""
-    files = len(seconds)
+    files = rates.total()
     if len(rates) > 1:
         yield from _rates(rates, sample_rate)
     low, high = np.percentile(seconds, [10, 90])

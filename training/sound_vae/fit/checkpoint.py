@@ -4,6 +4,9 @@
     history = checkpoint.restore(trainer)    # the epochs that are done already
     checkpoint.save(trainer, history)
 
+In a cluster the chief saves, and every machine restores: SageMaker copies the folder to each. They
+go on only if all of them can.
+
 It is one file that a rename replaces: whoever copies it while training goes on, as SageMaker does
 to S3, gets the previous state or the next, whole.
 """
@@ -19,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from sound_vae.data.dataset import Dataset
+from sound_vae.data.exchange import Exchange, alone
 from sound_vae.fit.trainer import Trainer
 from sound_vae.log import sentence
 
@@ -66,33 +70,66 @@ class Checkpoint:
 
         Without a state that fits, the trainer stays as it is and the list is empty.
         """
-        if not self.file.is_file():
+        about, parts, digest = None, {}, ""
+        if self.file.is_file():
+            try:
+                about, arrays = _read(self.file)
+                parts = _fitting(trainer, arrays)
+                digest = _digest(arrays).tobytes().hex()
+            except Exception as error:  # what zip files and arrays raise when a byte is wrong
+                self._say(f"cannot be used ({_first_line(error)}): starting afresh")
+        alike = len(set(trainer.cluster.exchange(digest))) == 1
+        if not about or not digest:
             return []
-        try:
-            about, arrays = _read(self.file)
-            if about["fingerprint"] != self.fingerprint:
-                self._say("is of other data or hyperparameters: starting afresh")
-                return []
-            _put_back(trainer, arrays, about["best_loss"])
-        except Exception as error:  # what zip files and arrays raise when a byte of them is wrong
-            self._say(f"cannot be used ({_first_line(error)}): starting afresh")
+        if about["fingerprint"] != self.fingerprint:
+            self._say("is of other data or hyperparameters: starting afresh")
             return []
+        if not alike:
+            self._say("is not the same on all machines: starting afresh")
+            return []
+        _put_back(trainer, parts, about["best_loss"])
         done, of = len(about["history"]), trainer.schedule.epochs
         print(sentence(f"going on after epoch {done} of {of} from {self.file}"), flush=True)
-        return about["history"]
+        history: History = about["history"]
+        return history
 
     def _say(self, words: str) -> None:
         print(sentence(f"{self.file} {words}"), flush=True)
 
 
-def fingerprint(settings: dict[str, Any], data: Dataset, weights: Sequence[np.ndarray] = ()) -> str:
-    """Hash all that decides how a run goes; `weights` are those it begins with, if not new."""
+def fingerprint(
+    settings: dict[str, Any],
+    data: Dataset,
+    weights: Sequence[np.ndarray] = (),
+    exchange: Exchange = alone,
+) -> str:
+    """Hash all that decides how a run goes; `weights` are those it begins with, if not new.
+
+    Of machines with a share of the data each, all get the same, whoever has which clips: AWS does
+    not say that a next attempt shares them out as the one before.
+    """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(json.dumps(data.names).encode())
-    for array in (data.clips.values, data.label_ids, *weights):
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    for array in weights:
+        _add(digest, array)
+    shares = exchange(f"{_of_clips(data):x}")
+    clips = sum(int(share, 16) for share in shares)
+    digest.update(f"{len(shares)} {clips:x}".encode())
     return digest.hexdigest()
+
+
+def _of_clips(data: Dataset) -> int:
+    """Add up a hash of each clip."""
+    total = 0
+    for number, (name, label) in enumerate(zip(data.names, data.label_ids, strict=True)):
+        clip = hashlib.sha256(json.dumps([name, int(label)]).encode())
+        _add(clip, data.clips[number])
+        total += int.from_bytes(clip.digest(), "big")
+    return total
+
+
+def _add(digest: Any, array: np.ndarray) -> None:
+    digest.update(f"{array.dtype}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).view(np.uint8).data)
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -132,14 +169,18 @@ def _parts(trainer: Trainer) -> dict[str, list[np.ndarray]]:
     }
 
 
-def _put_back(trainer: Trainer, arrays: dict[str, np.ndarray], best_loss: float) -> None:
-    """Assign all parts, or none: raises ValueError when one has another shape."""
+def _fitting(trainer: Trainer, arrays: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Give the parts that were saved; raises ValueError when one has another shape."""
     saved: dict[str, list[np.ndarray]] = {}
     for part, present in _parts(trainer).items():
         saved[part] = [arrays[f"{part}/{i}"] for i in range(len(present))]
         for here, there in zip(present, saved[part], strict=True):
             if np.shape(here) != np.shape(there):
                 raise ValueError(f"{part} of shape {np.shape(there)}, not {np.shape(here)}")
+    return saved
+
+
+def _put_back(trainer: Trainer, saved: dict[str, list[np.ndarray]], best_loss: float) -> None:
     trainer.vae.set_weights(saved["weights"])
     for variable, value in zip(trainer.adam.variables, saved["optimizer"], strict=True):
         variable.assign(value)

@@ -21,21 +21,23 @@ RESIDENT_SHARE = 0.5  # of the device's memory; the rest is for the step
 
 @dataclass(frozen=True)
 class Device:
-    """Where the training step runs and what it may use there."""
+    """What the training step may use."""
 
-    name: str = "/CPU:0"
+    name: str = "/CPU:0"  # where the spectrograms lie
     precision: str = "float32"  # of Keras: float32, mixed_float16 or mixed_bfloat16
     xla: bool = False
     resident_bytes: float = float("inf")  # more data than that is streamed
 
     @classmethod
-    def here(cls) -> "Device":
-        """Give the first GPU when there is one."""
+    def here(cls, gpus_used: int = 1) -> "Device":
+        """Give the first GPU when there is one; several take their batches from main memory."""
         gpus = tf.config.list_physical_devices("GPU")
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         if not gpus:
-            memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
             return cls(resident_bytes=RESIDENT_SHARE * memory)
         capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability")
+        if gpus_used > 1:
+            return cls("/CPU:0", _precision(capability), True, RESIDENT_SHARE * memory)
         memory = next(d.memory_limit for d in device_lib.list_local_devices() if "GPU" in d.name)
         return cls("/GPU:0", _precision(capability), True, RESIDENT_SHARE * memory)
 

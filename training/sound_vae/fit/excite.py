@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.coding import posteriors
@@ -30,34 +31,51 @@ PERIODICITY_WEIGHT = 20.0  # of its squared error, against 1 of the cross entrop
 
 
 def learn_exciter(
-    vae: VAE, data: Dataset, *, most_steps: int = STEPS, seed: int = 0
+    vae: VAE,
+    data: Dataset,
+    *,
+    most_steps: int = STEPS,
+    seed: int = 0,
+    cluster: Cluster | None = None,
 ) -> keras.Model:
     """Train an exciter on the posteriors of training clips.
 
     It takes at most `most_steps` optimizer steps: of an autoencoder that had few, it learns no
-    more from many.
+    more from many. In a cluster `data` is this machine's share.
     """
-    heard = data.subsample(MOST_CLIPS, seed)
+    cluster = cluster or Cluster()
+    heard = data.subsample(MOST_CLIPS // cluster.workers, seed)
+    clips = sum(cluster.exchange(len(heard)))
     batch = min(BATCH, max(SMALLEST_BATCH, FRAMES_A_STEP // data.transform.frames))
-    steps = min(STEPS, most_steps, math.ceil(PASSES * len(heard) / batch))
+    steps = min(STEPS, most_steps, math.ceil(PASSES * clips / batch))
+    share = -(-batch // cluster.replicas) * cluster.local_replicas
     mu, log_var = posteriors(vae, heard)
     targets = _targets(heard)
-    exciter = build_exciter(vae.architecture, octaves_heard(data.transform), seed=seed)
-    weights = exciter.trainable_variables
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
-    optimizer.build(weights)
+    with cluster.strategy.scope():
+        exciter = build_exciter(vae.architecture, octaves_heard(data.transform), seed=seed)
+        weights = exciter.trainable_variables
+        rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+        optimizer = keras.optimizers.Adam(rate)
+        optimizer.build(weights)
+
+    def of_replica(
+        mu: tf.Tensor, log_var: tf.Tensor, wanted: list[tf.Tensor], number: tf.Tensor
+    ) -> None:
+        mu, log_var, *wanted = map(cluster.part, (mu, log_var, *wanted))
+        noise_seed = cluster.own_seed(tf.stack([seed, number]))
+        noise = tf.random.stateless_normal(tf.shape(mu), noise_seed)
+        z = mu + tf.exp(0.5 * log_var) * noise
+        with tf.GradientTape() as tape:
+            loss = _loss(exciter(z, training=True), wanted) / cluster.replicas
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
 
     @partial(tf.function, reduce_retracing=True)
     def step(mu: tf.Tensor, log_var: tf.Tensor, wanted: list[tf.Tensor], number: tf.Tensor) -> None:
-        noise = tf.random.stateless_normal(tf.shape(mu), tf.stack([seed, number]))
-        z = mu + tf.exp(0.5 * log_var) * noise
-        with tf.GradientTape() as tape:
-            loss = _loss(exciter(z, training=True), wanted)
-        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        cluster.strategy.run(of_replica, args=(mu, log_var, wanted, number))
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, cluster.index] if cluster.workers > 1 else seed)
     for number in range(steps):
-        some = rng.integers(0, len(mu), batch)
+        some = rng.integers(0, len(mu), share)
         wanted = [tf.constant(part[some], tf.float32) for part in targets]
         step(tf.constant(mu[some]), tf.constant(log_var[some]), wanted, tf.constant(number))
     return exciter

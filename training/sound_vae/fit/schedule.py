@@ -48,7 +48,23 @@ class Schedule:
         )
 
 
-def choose_batch_size(clips: int) -> int:
-    """Give the power of two with which an epoch has about `STEPS_AN_EPOCH` steps."""
+@dataclass(frozen=True)
+class Pace:
+    """What a step takes, and how far it goes."""
+
+    batch_size: int  # clips of all devices
+    faster: float = 1.0  # times the learning rate
+
+
+def choose_pace(clips: int, devices: int, batch_size: int | None = None) -> Pace:
+    """Give the same steps on several devices as on one, as long as each gets enough to do.
+
+    One device takes the power of two with which an epoch has about `STEPS_AN_EPOCH` steps, and
+    several share that. When each would get less than `SMALLEST_BATCH`, it gets as much, so a step
+    takes more clips, and the learning rate grows by the square root of how much more, as Adam's
+    should (https://arxiv.org/abs/2205.10287). A batch size that is asked for is that of one device.
+    """
     power = 2 ** round(math.log2(clips / STEPS_AN_EPOCH))
-    return int(min(max(power, SMALLEST_BATCH), LARGEST_BATCH))
+    of_one = batch_size or int(min(max(power, SMALLEST_BATCH), LARGEST_BATCH))
+    of_all = max(of_one, min(SMALLEST_BATCH, of_one) * devices)
+    return Pace(of_all, math.sqrt(of_all / of_one))

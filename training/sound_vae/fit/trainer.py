@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.streaming import batches, bounded_map
 from sound_vae.fit.device import Device
@@ -33,6 +34,10 @@ class Trainer:
     They lie on the device when they fit there. Otherwise those of the next call are read while it
     computes; batches and results are the same. Without a `listener` errors count by their
     spectrogram alone.
+
+    In a cluster, whose strategy's scope `vae` was made in, the datasets are this machine's shares.
+    A step takes `batch_size` clips of all shares together, each replica's part by itself: what it
+    learns is the mean over replicas of its gradients, each clipped as those of one device are.
     """
 
     def __init__(
@@ -44,21 +49,30 @@ class Trainer:
         *,
         listener: Listener | None = None,
         device: Device | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self.vae, self.schedule, self.listener = vae, schedule, listener
         self.training, self.validation = training, validation
-        self.device = device or Device.here()
+        self.cluster = cluster or Cluster()
+        self.device = device or Device.here(self.cluster.local_replicas)
         self.label_ids = training.label_ids.astype(np.int32)
         self.prior = LabelPrior(len(training.labels), vae.architecture.latent_dim)
         self.resident = self.device.resident(training.clips.values)
-        self.batch_size = min(schedule.batch_size, len(training))
-        self.steps = max(len(training) // self.batch_size, schedule.least_steps)
+        clips = sum(self.cluster.exchange(len(training)))
+        self.batch_size = min(schedule.batch_size, clips)  # clips of a step, of all machines
+        self.steps = max(clips // self.batch_size, schedule.least_steps)
+        # rounded up, so that each of the machine's replicas has as many
+        self.share = -(-self.batch_size // self.cluster.replicas) * self.cluster.local_replicas
         self.values_per_clip = int(np.prod(training.clips.shape[1:]))
-        self.adam = keras.optimizers.Adam(schedule.learning_rates(self.steps), clipnorm=1.0)
-        self.optimizer = self.adam
-        if self.device.precision == "mixed_float16":  # small gradients would become 0
-            self.optimizer = keras.optimizers.LossScaleOptimizer(self.adam)
-        self.optimizer.build(vae.trainable_variables)
+        with self.cluster.strategy.scope():
+            self.adam = keras.optimizers.Adam(
+                schedule.learning_rates(self.steps),
+                clipnorm=1.0 / self.cluster.replicas,  # of what they add to the mean
+            )
+            self.optimizer = self.adam
+            if self.device.precision == "mixed_float16":  # small gradients would become 0
+                self.optimizer = keras.optimizers.LossScaleOptimizer(self.adam)
+            self.optimizer.build(vae.trainable_variables)
         self._compile(self.device.xla)
         self.best_loss = math.inf
         self.best_weights = vae.get_weights()
@@ -78,7 +92,7 @@ class Trainer:
             seconds = time.perf_counter() - started
             figures = {"epoch": epoch, "train_loss": train_loss, **self.evaluate()}
             figures["seconds"] = time.perf_counter() - started
-            figures["samples_per_second"] = self.steps * self.batch_size / seconds
+            figures["samples_per_second"] = self.steps * self._step_clips / seconds
             figures["seconds_per_step"] = seconds / self.steps
             self._check(figures["val_loss"], epoch)
             if figures["val_loss"] < self.best_loss:
@@ -91,8 +105,10 @@ class Trainer:
         """val_loss, mse and kl of the validation clips, with the same latent noise every time.
 
         Another VAE than the trained one can be given, as long as it has the same shapes, and other
-        clips, whose labels are those that the VAE was trained with.
+        clips, whose labels are those that the VAE was trained with. Without them, those of all
+        machines of the cluster count.
         """
+        machines = 1 if data else self.cluster.workers
         data = data or self.validation
         prior = self.prior
         if vae:
@@ -104,16 +120,24 @@ class Trainer:
             x, start = clips[part], tf.constant(part.start)
             means = self._validation_terms(vae, prior, x, label_ids[part], start)
             sums += len(x) * means.numpy()
-        terms = tf.constant(sums / len(clips), tf.float32)
+        count = len(clips)
+        if machines > 1:
+            totals = self.cluster.gather(np.append(sums, count)[None]).sum(axis=0)
+            sums, count = totals[:-1], int(totals[-1])
+        terms = tf.constant(sums / count, tf.float32)
         loss = self._loss(terms, self.schedule.kl_weight)
         return {"val_loss": float(loss), "mse": float(terms[0]), "kl": float(terms[1])}
 
     def calls(self, epoch: int) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-        """Spectrograms, which of them make each step's batch, and their label ids, call by call."""
-        rng = np.random.default_rng([self.schedule.seed, epoch])
-        rounds = math.ceil(self.steps * self.batch_size / len(self.training))
+        """Spectrograms, which of them make each step's batch, and their label ids, call by call.
+
+        In a cluster these are of this machine's share of the clips.
+        """
+        machine = [self.cluster.index] if self.cluster.workers > 1 else []
+        rng = np.random.default_rng([self.schedule.seed, epoch, *machine])
+        rounds = math.ceil(self.steps * self.share / len(self.training))
         order = np.concatenate([rng.permutation(len(self.training)) for _ in range(rounds)])
-        steps = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
+        steps = order[: self.steps * self.share].reshape(self.steps, self.share)
         size = self.schedule.steps_per_call
         parts = [steps[first : first + size] for first in range(0, self.steps, size)]
         with ThreadPoolExecutor(1) as pool:
@@ -127,6 +151,11 @@ class Trainer:
             values = tf.constant(self.training.clips[clips.ravel()])
         return values, tf.reshape(tf.range(clips.size), clips.shape), label_ids
 
+    @property
+    def _step_clips(self) -> int:
+        """Clips that a step takes on all machines."""
+        return self.share * self.cluster.workers
+
     def _train_epoch(self, epoch: int) -> float:
         kl_weight = tf.constant(self.schedule.kl_weight_in(epoch), tf.float32)
         total, done = 0.0, 0
@@ -138,14 +167,20 @@ class Trainer:
         return total / self.steps
 
     def _compile(self, xla: bool) -> None:
-        self.xla = xla
-        step = tf.function(self._step, jit_compile=True) if xla else self._step
+        self.xla, strategy = xla, self.cluster.strategy
+        # what replicas reduce together cannot be compiled
+        self._gradients_of = self._gradients
+        step = self._step
+        if xla and self.cluster.replicas == 1:
+            step = tf.function(self._step, jit_compile=True)
+        elif xla:
+            self._gradients_of = tf.function(self._gradients, jit_compile=True)
         clips = self.training.clips
         # for any number of steps: the last call of an epoch has fewer, and would be traced anew
         signature = [
             tf.TensorSpec([None, *clips.shape[1:]], clips.values.dtype),
-            tf.TensorSpec([None, self.batch_size], tf.int32),
-            tf.TensorSpec([None, self.batch_size], tf.int32),
+            tf.TensorSpec([None, self.share], tf.int32),
+            tf.TensorSpec([None, self.share], tf.int32),
             tf.TensorSpec([], tf.float32),
         ]
 
@@ -154,10 +189,16 @@ class Trainer:
             values: tf.Tensor, batches: tf.Tensor, label_ids: tf.Tensor, kl_weight: tf.Tensor
         ) -> tf.Tensor:
             """One optimizer step for each row of clip indices (steps, batch); the losses' sum."""
+
+            def of_replica(batch: tf.Tensor, label_ids: tf.Tensor) -> tf.Tensor:
+                with tf.device(self.device.name):
+                    x = tf.gather(values, self.cluster.part(batch))
+                return step(x, self.cluster.part(label_ids), kl_weight)
+
             total = tf.constant(0.0)
             for i in tf.range(tf.shape(batches)[0]):
-                x = tf.gather(values, batches[i])
-                total += step(x, label_ids[i], kl_weight)
+                losses = strategy.run(of_replica, args=(batches[i], label_ids[i]))
+                total += strategy.reduce(tf.distribute.ReduceOp.MEAN, losses, axis=None)
             return total
 
         self._train_steps = train_steps
@@ -180,9 +221,19 @@ class Trainer:
             )
 
     def _step(self, x: tf.Tensor, label_ids: tf.Tensor, kl_weight: tf.Tensor) -> tf.Tensor:
-        """One optimizer step; gives its loss."""
+        """One optimizer step; gives the loss of this replica."""
+        iteration = tf.cast(self.adam.iterations, tf.int32)
+        noise_seed = self.cluster.own_seed(tf.stack([self.schedule.seed, iteration]))
+        loss, gradients = self._gradients_of(x, label_ids, kl_weight, noise_seed)
+        weights = self.vae.trainable_variables
+        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        return loss
+
+    def _gradients(
+        self, x: tf.Tensor, label_ids: tf.Tensor, kl_weight: tf.Tensor, noise_seed: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Loss and gradients; the optimizer adds up those of all replicas."""
         x = tf.cast(x, tf.float32)
-        noise_seed = tf.stack([self.schedule.seed, tf.cast(self.adam.iterations, tf.int32)])
         models = [self.vae.encoder, self.vae.decoder]
         if self.listener:
             models.append(self.listener.network)
@@ -193,10 +244,8 @@ class Trainer:
                     self.vae, self.prior, x, label_ids, wanted, noise_seed, training=True
                 )
                 loss = self._loss(terms, kl_weight)
-                scaled = self.optimizer.scale_loss(loss)
-        weights = self.vae.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
-        return loss
+                scaled = self.optimizer.scale_loss(loss / self.cluster.replicas)
+        return loss, tape.gradient(scaled, self.vae.trainable_variables)
 
     @tf.function(reduce_retracing=True)
     def _validation_terms(

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser, mel_graph, normalised
 
@@ -33,11 +34,19 @@ class Listener:
         self.mels = mel_graph(recogniser.transform)
 
     @classmethod
-    def untrained(cls, data: Dataset, *, seed: int = 0) -> Self | None:
-        """Make one for the labels of the data; None when too few clips have one to learn from."""
-        if len(data.labelled()) < FEWEST_CLIPS:
+    def untrained(
+        cls, data: Dataset, *, seed: int = 0, cluster: Cluster | None = None
+    ) -> Self | None:
+        """Make one for the labels of the data; None when too few clips have one to learn from.
+
+        In a cluster `data` is this machine's share.
+        """
+        cluster = cluster or Cluster()
+        labelled = cluster.exchange(len(data.labelled()))
+        if sum(labelled) < FEWEST_CLIPS or not all(labelled):
             return None
-        return cls(Recogniser.untrained(data.transform, len(data.labels), seed=seed + 7))
+        with cluster.strategy.scope():
+            return cls(Recogniser.untrained(data.transform, len(data.labels), seed=seed + 7))
 
     @classmethod
     def train(cls, data: Dataset, *, seed: int = 0) -> Self | None:
@@ -47,9 +56,9 @@ class Listener:
             listener.learn(data, seed=seed)
         return listener
 
-    def learn(self, data: Dataset, *, seed: int = 0) -> None:
+    def learn(self, data: Dataset, *, seed: int = 0, cluster: Cluster | None = None) -> None:
         """Train the recogniser on the clips that have a label."""
-        self.recogniser.learn(data.labelled(), steps=STEPS, seed=seed + 7)
+        self.recogniser.learn(data.labelled(), steps=STEPS, seed=seed + 7, cluster=cluster)
 
     def features(self, values: tf.Tensor) -> list[tf.Tensor]:
         """Spectrograms (batch, frames, bins) in 0..1 to what each layer makes of them."""

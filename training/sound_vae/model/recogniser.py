@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.streaming import Rows, batches
 from sound_vae.model.spectrogram import Transform
@@ -58,50 +59,65 @@ class Recogniser:
         return recogniser
 
     def learn(
-        self, data: Dataset, *, steps: int | None = None, batch_size: int = 64, seed: int = 0
+        self,
+        data: Dataset,
+        *,
+        steps: int | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+        cluster: Cluster | None = None,
     ) -> None:
         """Learn the labels of clips, all of which have one.
 
         It takes at most `steps` optimizer steps, so more clips take no longer; fewer clips get
         fewer steps, so that none is heard more than `PASSES` times. Of more than `MOST_CLIPS`
-        clips a random sample is used.
+        clips a random sample is used. In a cluster, whose strategy's scope it was made in, `data`
+        is this machine's share, of which each step takes its part of the batch.
         """
-        heard = data.subsample(MOST_CLIPS, seed)
+        cluster = cluster or Cluster()
+        heard = data.subsample(MOST_CLIPS // cluster.workers, seed)
         values, label_ids = heard.clips, heard.label_ids
-        steps = min(steps or self.STEPS, math.ceil(self.PASSES * len(values) / batch_size))
+        clips = sum(cluster.exchange(len(values)))
+        steps = min(steps or self.STEPS, math.ceil(self.PASSES * clips / batch_size))
+        share = -(-batch_size // cluster.replicas) * cluster.local_replicas
         mels = normalised(log_mel(values, self.transform)).numpy()
         network = self.network
         labels = network.output[1].shape[1]
-        optimizer = keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(
-                1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 8
-            ),
-            weight_decay=0.02,
-        )
-        optimizer.build(network.trainable_variables)
+        with cluster.strategy.scope():
+            optimizer = keras.optimizers.AdamW(
+                keras.optimizers.schedules.CosineDecay(
+                    1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 8
+                ),
+                weight_decay=0.02,
+            )
+            optimizer.build(network.trainable_variables)
         smooth = keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=LABEL_SMOOTHING
         )
 
-        @tf.function
-        def step(x: tf.Tensor, y: tf.Tensor, step_seed: tf.Tensor) -> None:
+        def of_replica(x: tf.Tensor, y: tf.Tensor, step_seed: tf.Tensor) -> None:
+            x, y = cluster.part(x), cluster.part(y)
             with tf.GradientTape() as tape:
-                _, logits = network(augmented(x, step_seed), training=True)
-                loss = smooth(tf.one_hot(y, labels), logits)
+                _, logits = network(augmented(x, cluster.own_seed(step_seed)), training=True)
+                loss = smooth(tf.one_hot(y, labels), logits) / cluster.replicas
             gradients = tape.gradient(loss, network.trainable_variables)
             optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
 
+        @tf.function
+        def step(x: tf.Tensor, y: tf.Tensor, step_seed: tf.Tensor) -> None:
+            cluster.strategy.run(of_replica, args=(x, y, step_seed))
+
         options = tf.data.Options()
         options.autotune.enabled = False  # its thread sleeps, and the last batch waits for it
-        clips = (
+        calls = (
             tf.data.Dataset.from_tensor_slices((mels, label_ids.astype(np.int32)))
             .shuffle(len(mels), seed=seed)
             .repeat()
-            .batch(batch_size, drop_remainder=True)
+            .batch(share, drop_remainder=True)
             .take(steps)
             .with_options(options)
         )
-        for number, (x, y) in enumerate(clips):
+        for number, (x, y) in enumerate(calls):
             step(x, y, tf.constant([seed, number]))
 
     def listen(self, values: np.ndarray | Rows) -> tuple[np.ndarray, np.ndarray]:
