@@ -17,8 +17,8 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.ready .venv-job/.ready .venv-serving/.ready node_modules/.ready ## the whole path on this machine; DATA=/path/to/sounds for your own, KEEP=1 to go on
-	$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(KEEP),--keep)
+demo: .venv/.ready .venv-job/.ready .venv-serving/.ready node_modules/.ready ## the whole path on this machine; DATA=/path/to/sounds for your own, WORKERS=2 machines, KEEP=1 to go on
+	$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(KEEP),--keep)
 
 test: .venv/.ready .venv-job/.ready .venv-serving/.ready node_modules/.ready ## all tests
 	$(PY) -m pytest --numprocesses $(PROCESSES) $(ARGS)

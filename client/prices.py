@@ -5,7 +5,7 @@
     prices.of_run(run.output)         # of the job's billable seconds
 
 A job on spare capacity is billed at the same price for fewer seconds, so both kinds come out right
-(DescribeTrainingJob, BillableTimeInSeconds).
+(DescribeTrainingJob, BillableTimeInSeconds); each machine of several is billed for them.
 On the stand-in nothing costs anything, and nobody is asked.
 """
 
@@ -54,7 +54,8 @@ class Prices:
         """Dollars for the training job of an execution, from the execution's output."""
         price = self.an_hour(str(output.get("instance_type", "")))
         seconds = output.get("billable_seconds")
-        return None if price is None or seconds is None else price * seconds / HOUR
+        machines = output.get("instance_count", 1)
+        return None if price is None or seconds is None else machines * price * seconds / HOUR
 
     def _look_up(self, instance_type: str) -> float | None:
         wanted = {"instanceName": instance_type, "regionCode": self._region}

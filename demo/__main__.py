@@ -3,6 +3,7 @@
     python -m demo                          # spoken digits, made offline
     python -m demo --data ~/sounds          # your own: wav, flac, ogg, mp3, aiff
     python -m demo --epochs 100             # trains longer, sounds better
+    python -m demo --workers 2              # trains on two machines, each with half of the sounds
     python -m demo --keep                   # afterwards: soundvae --local studio
 
 It runs the commands that it prints, against a stand-in for AWS of its own, or with --keep against
@@ -76,8 +77,9 @@ class Demo:
         return [sys.executable, "-m", "client", *arguments]
 
 
-def run(demo: Demo, data: Path | None, epochs: int | None, port: int | None, output: Path) -> None:
-    """Run all steps; the results are in `output` when all of them have succeeded."""
+def run(demo: Demo, options: argparse.Namespace) -> None:
+    """Run all steps; the results are in the output folder when all of them have succeeded."""
+    data, output = options.data, options.output
     if not (JOB_ENVIRONMENT / "bin" / "train").exists():
         sys.exit(
             f"{JOB_ENVIRONMENT.name}/ with the SageMaker training toolkit is missing: run "
@@ -89,14 +91,17 @@ def run(demo: Demo, data: Path | None, epochs: int | None, port: int | None, out
         spoken_digits.write(folder)
     unfinished = output.with_name(f".{output.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    demo.run("up", *(("--port", str(port)) if port else ()))
+    demo.run("up", *(("--port", str(options.port)) if options.port else ()))
     demo.run("deploy")
     demo.run("say", "--seed", "1", "-o", str(unfinished / "starter"))
     demo.run("upload", str(folder))
     sounds = sum(1 for file in folder.rglob("*") if file.is_file())
+    epochs = options.epochs
     if sounds > MOST_SOUNDS:
         epochs = epochs or max(3, CLIPS_TO_TRAIN_ON // sounds)
-    chosen = ("--set", f"epochs={epochs}") if epochs else ()
+    chosen = ["--set", f"epochs={epochs}"] if epochs else []
+    if options.workers > 1:
+        chosen += ["--machines", str(options.workers)]
     demo.run("train", "--quality", "draft", *chosen, "--watch")
     [newest] = demo.ask("runs", "-n", "1")
     labels = list(newest["output"]["data"].get("labels", {})) if newest["served"] else []
@@ -123,6 +128,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="a folder with your sounds")
     parser.add_argument("--epochs", type=int, help="default: what takes about a minute")
+    parser.add_argument("--workers", type=int, default=1, help="machines that train; default: 1")
     parser.add_argument("--port", type=int, help="of the stand-in; the first free one from 5000 on")
     parser.add_argument("--keep", action="store_true", help="leave what was deployed")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: demo-output/")
@@ -133,7 +139,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sound-vae-demo-") as stand_in:
         demo = Demo(None if options.keep else Path(stand_in))
         try:
-            run(demo, options.data, options.epochs, options.port, options.output)
+            run(demo, options)
         except KeyboardInterrupt:
             left = "`soundvae down` ends the stand-in" if options.keep else "nothing keeps running"
             sys.exit(f"interrupted; {left}")

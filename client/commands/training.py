@@ -35,6 +35,9 @@ def train(
     promote: Annotated[
         str | None, typer.Option(help="if_better, always or never; the stack's setting if none.")
     ] = None,
+    machines: Annotated[
+        int | None, typer.Option(help="So many train together, 1 to 16; one if none.")
+    ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +64,8 @@ def train(
         request["hyperparameters"] = hyperparameters
     if spot:
         request["spot"] = True
+    if machines:
+        request["instance_count"] = machines
     if promote:
         request["promote"] = promote
     if start_from:

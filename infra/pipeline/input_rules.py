@@ -19,6 +19,7 @@ FIELDS = (
     "Comment",
 )
 MOST_INSTANCE_TYPES = 10
+MOST_INSTANCES = 16
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 
 
@@ -47,12 +48,7 @@ def field_rules(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return the rules of the fields that hold a single value."""
     minutes = settings.longest_execution_hours * 60
     rules: dict[str, dict[str, Any]] = {
-        "instance_count": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1,
-            "must_be": "1, as training runs on one machine",
-        },
+        "instance_count": {"type": "integer", "minimum": 1, "maximum": MOST_INSTANCES},
         "max_runtime_minutes": {"type": "integer", "minimum": 1, "maximum": min(40320, minutes)},
         "spot": {"type": "boolean"},
         "promote": {"type": "string", "enum": ["if_better", "always", "never"]},

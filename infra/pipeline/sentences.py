@@ -68,10 +68,11 @@ WRONG_INPUT = (
         "The same.",
     ),
     Sentence(
-        "There is no sound / There is only one sound under … and training needs at least …: "
+        "There is no sound / There is only one sound / There are only … sounds under … and "
+        "training (on … machines) needs at least …: "
         "upload … files there, or prepared .npy spectrograms, or name another folder in the "
         "field data.",
-        "Do that. Sub-folders count.",
+        "Do that. Sub-folders count. Each of several machines gets a share, and needs two sounds.",
     ),
 )
 

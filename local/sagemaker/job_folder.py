@@ -125,6 +125,8 @@ def failure_reason(base: Path, exit_code: int | None) -> str:
     """Build the FailureReason out of what the script, or else the toolkit, has written."""
     failure = base / "output/failure"
     text = failure.read_text(errors="replace").strip() if failure.exists() else ""
+    if exit_code is not None and exit_code < 0:  # ended by a signal, as containers report it
+        exit_code = 128 - exit_code
     return f"AlgorithmError: {text}, exit code: {exit_code}"
 
 

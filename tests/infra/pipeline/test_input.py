@@ -44,6 +44,7 @@ def problems(given: Any, rules: dict[str, Any] = RULES) -> Any:
         {"instance_types": ["ml.g5.xlarge"]},
         {"instance_types": ["ml.p4d.24xlarge", "ml.c6i.2xlarge"]},
         {"instance_count": 1},
+        {"instance_count": 16},
         {"max_runtime_minutes": 1},
         {"max_runtime_minutes": 4320},
         {"spot": False},
@@ -148,9 +149,9 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
         *(
             (
                 {"instance_count": count},
-                f"instance_count must be 1, as training runs on one machine, but is {said}.",
+                f"instance_count must be a whole number from 1 to 16, but is {said}.",
             )
-            for count, said in ((2, "2"), (0, "0"), (1.5, "1.5"), ("1", '"1"'), (None, "null"))
+            for count, said in ((17, "17"), (0, "0"), (1.5, "1.5"), ("1", '"1"'), (None, "null"))
         ),
         ({"spot": "true"}, 'spot must be true or false, but is "true".'),
         ({"spot": None}, "spot must be true or false, but is null."),
@@ -232,6 +233,7 @@ def test_what_is_not_given_has_a_default() -> None:
     assert complete({}) == {
         "data": "audio/",
         "offers": [{"instance_type": "ml.g5.xlarge", "spot": False}],
+        "instance_count": 1,
         "max_runtime_minutes": 60,
         "promote": "if_better",
         "start_from": "",
@@ -241,7 +243,12 @@ def test_what_is_not_given_has_a_default() -> None:
 
 
 def test_what_is_given_replaces_the_default() -> None:
-    given = {"data": "audio/b/", "max_runtime_minutes": 5, "promote": "always"}
+    given = {
+        "data": "audio/b/",
+        "instance_count": 3,
+        "max_runtime_minutes": 5,
+        "promote": "always",
+    }
     completed = complete({**given, "instance_types": ["ml.c5.xlarge", "ml.c5.large"]})
     offers = [{"instance_type": f"ml.c5.{size}", "spot": False} for size in ("xlarge", "large")]
     left_out = {"start_from": "", "model": "", "hyperparameters": {}}

@@ -86,6 +86,7 @@ def test_the_console_s_default_input_trains_promotes_and_records(
         "training_job": name,
         "instance_type": "ml.g5.xlarge",
         "spot": False,
+        "instance_count": 1,
         "training_seconds": 150,
         "billable_seconds": 60,
         "report": artifact.replace("model.tar.gz", "output.tar.gz"),
@@ -183,6 +184,81 @@ def test_the_next_instance_type_is_tried_when_one_is_not_to_be_had(
     assert images == ["2.21-gpu-py312", "2.21-gpu-py312", "2.21-cpu-py312"]
     assert len({job["TrainingJobName"] for job in jobs}) == 3
     assert execution.output["instance_type"] == "ml.c5.2xlarge"
+
+
+def test_several_machines_get_a_share_of_the_sounds_each_and_the_rest_whole(
+    definition: dict[str, Any], aws: Aws
+) -> None:
+    aws.truncated = True
+    execution = run(definition, {"instance_count": 4}, aws.account)
+    assert execution.output["instance_count"] == 4
+    (job,) = execution.calls_of("createTrainingJob.sync")
+    assert job["ResourceConfig"]["InstanceCount"] == 4
+    assert job["EnableInterContainerTrafficEncryption"] is True
+    assert job["HyperParameters"]["sagemaker_multi_worker_mirrored_strategy_enabled"] == "true"
+    distribution = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3DataDistributionType"]
+        for channel in job["InputDataConfig"]
+    }
+    assert distribution == {"data": "ShardedByS3Key", "served": "FullyReplicated"}
+
+
+def test_one_machine_is_told_of_no_other(definition: dict[str, Any], aws: Aws) -> None:
+    (job,) = run(definition, {}, aws.account).calls_of("createTrainingJob.sync")
+    assert job["ResourceConfig"]["InstanceCount"] == 1
+    assert job["EnableInterContainerTrafficEncryption"] is False
+    assert not any("strategy" in name for name in job["HyperParameters"])
+    for channel in job["InputDataConfig"]:
+        source = channel["DataSource"]["S3DataSource"]
+        assert source["S3DataDistributionType"] == "FullyReplicated"
+
+
+def test_fewer_sounds_than_machines_can_share_are_found_out_before_anything_costs_money(
+    definition: dict[str, Any], aws: Aws, bucket: str
+) -> None:
+    aws.objects = [{"Key": f"audio/{number}.wav", "Size": 9} for number in range(7)]
+    execution = run(definition, {"instance_count": 4}, aws.account)
+    assert execution.error == "SoundVae.WrongInput"
+    assert execution.cause.startswith(
+        f"There are only 7 sounds under s3://{bucket}/audio/ and training on 4 machines needs at "
+        "least 8: "
+    )
+    assert not execution.calls_of("createTrainingJob.sync")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "AlgorithmError: , exit code: 137",
+        "AlgorithmError: a machine of the cluster was lost: Collective ops is aborted, exit code: "
+        "1",
+        "InternalServerError: We encountered an internal error. Please try again.",
+    ],
+)
+def test_a_job_that_lost_a_machine_begins_again_on_the_same_type_at_most_twice(
+    definition: dict[str, Any], aws: Aws, reason: str
+) -> None:
+    lost = failed_job(FailureReason=reason)
+    aws.job_outcomes, aws.truncated = [lost, lost], True
+    execution = run(definition, {"instance_count": 2}, aws.account)
+    assert execution.status == "SUCCEEDED", execution.cause
+    jobs = execution.calls_of("createTrainingJob.sync")
+    assert [job["ResourceConfig"]["InstanceType"] for job in jobs] == ["ml.g5.xlarge"] * 3
+    assert len({job["CheckpointConfig"]["S3Uri"] for job in jobs}) == 1
+    aws.job_outcomes = [lost] * 4
+    execution = run(definition, {"instance_count": 2}, aws.account)
+    assert execution.error == "SoundVae.TrainingFailed"
+    assert len(execution.calls_of("createTrainingJob.sync")) == 3
+
+
+def test_a_killed_program_on_one_machine_would_be_killed_again(
+    definition: dict[str, Any], aws: Aws
+) -> None:
+    killed = "AlgorithmError: , exit code: 137"
+    aws.job_outcomes = [failed_job(FailureReason=killed)]
+    execution = run(definition, {}, aws.account)
+    assert execution.error == "SoundVae.TrainingFailed"
+    assert len(execution.calls_of("createTrainingJob.sync")) == 1
 
 
 def test_when_aws_is_busy_the_same_type_is_tried_again_after_a_while_and_then_the_next(
