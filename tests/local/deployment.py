@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import tarfile
 import time
 import wave
 import zipfile
@@ -192,17 +193,25 @@ class Deployed:
         return sorted(found, key=lambda job: job["CreationTime"])
 
     def log_of(self, job: str) -> list[str]:
-        """The lines of a training job's log."""
+        """The lines of a training job's log, that of one machine after the other."""
         where = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
         api = self.client("logs")
-        (stream,) = api.describe_log_streams(**where, logStreamNamePrefix=f"{job}/")["logStreams"]
-        where["logStreamName"] = stream["logStreamName"]
+        streams = api.describe_log_streams(**where, logStreamNamePrefix=f"{job}/")["logStreams"]
         lines: list[str] = []
-        page = api.get_log_events(**where, startFromHead=True)
-        while page["events"]:
-            lines += [event["message"] for event in page["events"]]
-            page = api.get_log_events(**where, nextToken=page["nextForwardToken"])
+        for stream in streams:
+            where["logStreamName"] = stream["logStreamName"]
+            page = api.get_log_events(**where, startFromHead=True)
+            while page["events"]:
+                lines += [event["message"] for event in page["events"]]
+                page = api.get_log_events(**where, nextToken=page["nextForwardToken"])
         return lines
+
+    def files_of(self, archive: str) -> list[str]:
+        """The names of what a tar.gz in the bucket holds, by its URL."""
+        bucket, _, key = archive.removeprefix("s3://").partition("/")
+        body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        with tarfile.open(fileobj=io.BytesIO(body)) as content:
+            return content.getnames()
 
     def exists(self) -> bool:
         """Whether the stack has not been removed."""

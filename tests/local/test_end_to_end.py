@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 import time
 import wave
 from array import array
@@ -16,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -143,10 +143,53 @@ def test_real_training_goes_on_after_a_spot_interruption_and_leaves_its_report(
     learned = [int(number[1]) for number in numbers if number]
     assert learned[-1] == epochs
     assert all(after - before in (0, 1) for before, after in pairwise(learned)), learned
-    bucket, _, key = output["report"].removeprefix("s3://").partition("/")
-    body = deployed.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(body)) as report:
-        assert any(name.endswith((".png", ".html", ".md")) for name in report.getnames())
+    names = deployed.files_of(output["report"])
+    assert any(name.endswith((".png", ".html", ".md")) for name in names)
+
+
+def test_two_machines_train_one_model_and_go_on_after_one_of_them_was_killed(
+    deployed: Deployed, promoted: str
+) -> None:
+    epochs = 30
+    request = {
+        "hyperparameters": {**ONE_EPOCH, "epochs": epochs},
+        "instance_count": 2,
+        "promote": "never",
+    }
+    execution = deployed.start(request)
+    first = ""
+    while "figures: epoch=2 " not in first:  # there is a checkpoint
+        time.sleep(0.2)
+        jobs = deployed.jobs()
+        first = "\n".join(deployed.log_of(jobs[-1]["TrainingJobName"])) if jobs else ""
+    [victim] = [one for one in psutil.process_iter(["cmdline"]) if trains_as(one, "algo-2")]
+    victim.kill()
+    answer = deployed.finish(execution)
+    assert answer["status"] == "SUCCEEDED", answer.get("cause")
+    output = json.loads(answer["output"])
+    lost, ended = deployed.jobs()[-2:]
+    assert output["training_job"] == ended["TrainingJobName"]
+    assert lost["TrainingJobStatus"] == "Failed"
+    assert lost["ResourceConfig"] == ended["ResourceConfig"]
+    log = deployed.log_of(ended["TrainingJobName"])
+    assert any(line.startswith("going on after epoch ") for line in log)
+    said = [line for line in log if line.startswith(f"figures: epoch={epochs} ")]
+    assert len(said) == 1, "only the first machine says what becomes of the run"
+    assert any("machine 2 of 2" in line for line in log)
+    assert math.isfinite(output["metrics"]["val_loss"])
+    assert output["data"]["clips"] == 24, "the report is on all sounds"
+    files = deployed.files_of(output["model"])
+    assert sum(name.endswith("saved_model.pb") for name in files) == 1
+    assert any(name.endswith("report.html") for name in deployed.files_of(output["report"]))
+
+
+def trains_as(process: psutil.Process, host: str) -> bool:
+    """Whether it runs train.py on this host of a job."""
+    try:
+        words = process.info["cmdline"] or []
+        return "train.py" in words and process.environ().get("SM_CURRENT_HOST") == host
+    except psutil.Error:
+        return False
 
 
 def test_a_deploy_of_the_same_stack_keeps_the_promoted_model(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.streaming import Scratch
 from sound_vae.fit.device import Device, _precision
@@ -19,20 +20,24 @@ TRANSFORM = Transform(4000, 32 * 32, 128, 32)
 ARCHITECTURE = Architecture("default", 32, 64, latent_dim=4, channels=8)
 
 
-def made(device: Device) -> Trainer:
+def made(device: Device, cluster: Cluster | None = None) -> Trainer:
     """Eight batches an epoch of made-up clips in a file, with a listener."""
     keras.utils.set_random_seed(0)
+    cluster = cluster or Cluster()
     scratch = Scratch((40, 32, 64), np.float16)
     clips = np.random.default_rng(0).random(scratch.shape) * np.linspace(1, 0, 64)
     scratch.write(0, clips.astype(np.float16))
     data = Dataset.of(scratch.array(), TRANSFORM, np.arange(40) % 2, ["a", "b"])
+    with cluster.strategy.scope():
+        vae, listener = VAE(ARCHITECTURE), Listener(Recogniser.untrained(TRANSFORM, 2))
     return Trainer(
-        VAE(ARCHITECTURE),
+        vae,
         data.subset(np.arange(8, 40)),
         data.subset(np.arange(8)),
         Schedule(2, 4, 2e-3, 0, 3, 0),
-        listener=Listener(Recogniser.untrained(TRANSFORM, 2)),
+        listener=listener,
         device=device,
+        cluster=cluster,
     )
 
 

@@ -37,7 +37,8 @@ class Trainer:
 
     In a cluster, whose strategy's scope `vae` was made in, the datasets are this machine's shares.
     A step takes `batch_size` clips of all shares together, each replica's part by itself: what it
-    learns is the mean over replicas of its gradients, each clipped as those of one device are.
+    learns is the mean over replicas of their gradients, each of a loss of its own clips and clipped
+    as those of one device are.
     """
 
     def __init__(
