@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from benchmarks.graph_cost import count
 from benchmarks.measurement import Row, Section
+from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.fit.arguments import defaults
 from sound_vae.fit.schedule import Schedule
@@ -27,18 +28,27 @@ REFERENCE = Transform(22_050, clip_samples=64 * 256, n_fft=512, hop_length=256) 
 TURNS = 3
 
 
-def default_trainer(clips: int = BATCH * STEPS, *, listening: bool = True) -> Trainer:
+def default_trainer(
+    clips: int = BATCH * STEPS,
+    *,
+    listening: bool = True,
+    batch: int = BATCH,
+    cluster: Cluster | None = None,
+) -> Trainer:
     """Make a Trainer with default settings on noise."""
     data = made_up_clips(clips, TRANSFORM)
-    listener = None
-    if listening:  # what it learnt does not change its speed
-        listener = Listener(Recogniser.untrained(TRANSFORM, LABELS))
+    cluster, listener = cluster or Cluster(), None
+    with cluster.strategy.scope():
+        vae = VAE(Architecture("default", TRANSFORM.frames, TRANSFORM.bins))
+        if listening:  # what it learnt does not change its speed
+            listener = Listener(Recogniser.untrained(TRANSFORM, LABELS))
     return Trainer(
-        VAE(Architecture("default", TRANSFORM.frames, TRANSFORM.bins)),
+        vae,
         data,
-        data.subset(np.arange(BATCH)),
-        _schedule(BATCH, STEPS_PER_CALL),
+        data.subset(np.arange(min(batch, BATCH))),
+        _schedule(batch, STEPS_PER_CALL),
         listener=listener,
+        cluster=cluster,
     )
 
 

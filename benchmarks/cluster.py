@@ -1,0 +1,182 @@
+"""What several machines gain: a step's time by its batch, and the bytes that a step exchanges.
+
+python -m benchmarks.cluster          about three minutes
+
+Processes of one machine share its cores, so their speed says nothing of machines; what they send
+each other does. So time is measured on one process, bytes on several, and the efficiency computed:
+N machines take t(B / N) + bytes / bandwidth in place of t(B), where t(b) = fixed + each x b.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+
+from benchmarks import ROOT
+from benchmarks.measurement import Section
+
+BATCHES = (4, 8, 16, 32, 64)
+WORKERS = (2, 4)
+MACHINES = (1, 2, 4, 8, 16)
+TURNS, STEPS = 3, 20
+# gigabits a second that AWS publishes for the instances, "up to", and what lasts
+# (https://docs.aws.amazon.com/ec2/latest/instancetypes/co.html, .../ac.html)
+BANDWIDTHS = {
+    "ml.c5.2xlarge": (10.0, 2.5),
+    "ml.g4dn.xlarge": (25.0, 5.0),
+    "ml.g5.xlarge": (10.0, 2.5),
+}
+LATENCY = 0.5e-3  # seconds of a round among machines of one zone, several of which a step takes
+ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """Seconds of a step, and what it sends."""
+
+    fixed: float
+    each: float  # of a clip
+    parameters: int
+
+    def seconds(self, batch: float) -> float:
+        """Time of a step of so many clips on one machine."""
+        return self.fixed + self.each * batch
+
+    def sent(self, machines: int) -> float:
+        """Bytes that each machine sends in a step, as ring all-reduce does: 2 (N - 1) / N."""
+        return 2 * (machines - 1) / machines * 4 * self.parameters
+
+    def on(self, machines: int, batch: int, gigabits: float) -> float:
+        """Time of a step that takes `batch` clips on all machines together."""
+        if machines == 1:
+            return self.seconds(batch)
+        exchange = self.sent(machines) * 8 / (gigabits * 1e9) + ROUNDS * LATENCY
+        return self.seconds(batch / machines) + exchange
+
+
+def measured_step() -> StepCost:
+    """Fit a line to step times of several batches, measured in turns."""
+    answer = _run(["--work", "steps"])[0]
+    times = np.array([statistics.median(turns) for turns in answer["seconds"]])
+    each, fixed = np.polyfit(BATCHES, times, 1)
+    return StepCost(max(float(fixed), 0.0), float(each), answer["parameters"])
+
+
+def measured_bytes(workers: int) -> float:
+    """Bytes that a worker sends in a step, counted at the loopback interface."""
+    answers = _run(["--work", "bytes"], workers)
+    return float(answers[0]["bytes_a_step"]) / workers
+
+
+def steps_of_one_process() -> dict[str, object]:
+    """Seconds of a step, a list for each of BATCHES."""
+    from benchmarks.training import default_trainer
+
+    trainers = [default_trainer(batch * STEPS, batch=batch) for batch in BATCHES]
+    seconds: list[list[float]] = [[] for _ in BATCHES]
+    for turn in range(TURNS + 1):
+        for taken, trainer in zip(seconds, trainers, strict=True):
+            figures: list[dict[str, float]] = []
+            trainer.run(figures.append)
+            if turn:  # the first one traces the graph
+                taken.append(figures[0]["seconds_per_step"])
+    return {"seconds": seconds, "parameters": trainers[0].vae.count_params()}
+
+
+def bytes_of_a_step() -> dict[str, float]:
+    """Count what all workers together send in a step, at the loopback interface."""
+    from benchmarks.training import default_trainer
+    from sound_vae.cluster import Cluster
+
+    cluster = Cluster.join()
+    trainer = default_trainer(8 * STEPS, batch=8 * cluster.workers, cluster=cluster)
+    trainer.run(lambda _: None)  # traces the graph
+    cluster.exchange(None)
+    before = _loopback()
+    trainer._train_epoch(1)
+    cluster.exchange(None)
+    return {"bytes_a_step": (_loopback() - before) / trainer.steps}
+
+
+def _loopback() -> int:
+    counters = psutil.net_io_counters(pernic=True)
+    return sum(counters[name].bytes_sent for name in counters if name.startswith("lo"))
+
+
+def _run(arguments: Sequence[str], workers: int = 1) -> list[dict[str, object]]:
+    ports = []
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(workers)]
+    for probe in probes:
+        ports.append(probe.getsockname()[1])
+        probe.close()
+    addresses = [f"127.0.0.1:{port}" for port in ports]
+    processes = []
+    for index in range(workers):
+        task = {"type": "worker", "index": index}
+        config = {"cluster": {"worker": addresses}, "task": task} if workers > 1 else {}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.cluster", *arguments],
+                cwd=ROOT,
+                env={**os.environ, "TF_CONFIG": json.dumps(config), "TF_CPP_MIN_LOG_LEVEL": "3"},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+    answers = [process.communicate()[0] for process in processes]
+    return [json.loads(answer.splitlines()[-1]) for answer in answers]
+
+
+def section(cost: StepCost, counted: dict[int, float], batch: int = 32) -> Section:
+    """Tell what machines gain, as computed from a step's time and what it exchanges."""
+    rows = []
+    for machines in MACHINES:
+        cells = [f"{machines}", f"{cost.sent(machines) / 1e6:.1f} MB" if machines > 1 else ""]
+        cells.append(f"{counted[machines] / 1e6:.1f} MB" if machines in counted else "")
+        for burst, lasting in BANDWIDTHS.values():
+            gains = [
+                cost.on(1, batch, rate) / cost.on(machines, batch, rate)
+                for rate in (burst, lasting)
+            ]
+            cells.append(" / ".join(f"{gain:.1f} x" for gain in gains))
+        rows.append(tuple(cells))
+    method = (
+        f"A step of b clips takes {1000 * cost.fixed:.1f} ms + {1000 * cost.each:.2f} ms x b on "
+        f"the two cores here (medians of {TURNS} turns, b = {', '.join(map(str, BATCHES))}), and "
+        f"exchanges the gradients of {cost.parameters:,} weights. The gain is that of {batch} "
+        "clips a step, shared among the machines, with the bandwidth that AWS publishes: what an "
+        "instance may reach for a while / what lasts."
+    )
+    columns = (
+        "machines",
+        "sent a step",
+        "counted here",
+        *(f"gain, network of {name}" for name in BANDWIDTHS),
+    )
+    return Section("Training on several machines", method, rows, columns)
+
+
+def main() -> None:
+    """Measure all, or do one piece of work and print what came of it as JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", choices=("steps", "bytes"))
+    work = parser.parse_args().work
+    if work:
+        print(json.dumps(steps_of_one_process() if work == "steps" else bytes_of_a_step()))
+        return
+    counted = {workers: measured_bytes(workers) for workers in WORKERS}
+    print(section(measured_step(), counted).to_markdown())
+
+
+if __name__ == "__main__":
+    main()
