@@ -99,7 +99,7 @@ def read(args: argparse.Namespace, start: ServedModel | None = None) -> Dataset:
     """Read the sounds, as the model to start from hears them; say what became of every file."""
     chosen = how_to_read(args, start)
     print(sentence(f"reading {args.data}"), flush=True)
-    data = read_dataset(args.data, trim_db=args.trim_db, **chosen)
+    data = read_dataset(args.data, trim_db=args.trim_db, cut_long=args.cut_long, **chosen)
     print(data.report)
     if start:
         check_labels(data, start)

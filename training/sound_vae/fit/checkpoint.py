@@ -88,7 +88,9 @@ class Checkpoint:
 def fingerprint(settings: dict[str, Any], data: Dataset, weights: Sequence[np.ndarray] = ()) -> str:
     """Hash all that decides how a run goes; `weights` are those it begins with, if not new."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(json.dumps(data.names).encode())
+    for number, name in enumerate(data.names):  # as JSON of the list, which might be very long
+        digest.update(f"{', ' if number else '['}{json.dumps(name)}".encode())
+    digest.update(b"]" if len(data) else b"[]")
     for array in (data.clips.values, data.label_ids, *weights):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
