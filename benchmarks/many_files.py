@@ -25,7 +25,7 @@ import numpy as np
 import soundfile
 
 from benchmarks import ROOT
-from benchmarks.measurement import Section, peak_mib
+from benchmarks.measurement import Section, fresh_peak, peak_mib
 
 MANY = 10_000_000
 RATE = 8000  # Hz
@@ -140,6 +140,7 @@ def upload(folder: Path, files: int) -> Cost:
     _many(folder, files)
     names = [_name(number) for number in range(files)]
     digests = [_md5(hashlib.md5, folder / _name(take)) for take in range(TAKES)]
+    numbers = sorted(range(files), key=_name)  # as S3 orders keys
     sizes = [(folder / _name(take)).stat().st_size for take in range(TAKES)]
 
     class Listed:
@@ -149,7 +150,6 @@ def upload(folder: Path, files: int) -> Cost:
             return self
 
         def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
-            numbers = sorted(range(files), key=_name)
             for start in range(0, files, PAGES_AT_ONCE):
                 yield {
                     "Contents": [
@@ -249,8 +249,7 @@ def _md5(md5: Any, file: Path) -> str:
 
 def _cost(files: int, call: Callable[[], object]) -> Cost:
     """Run it once, and see how much more memory the process takes at most."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew: proc(5)
-    before = peak_mib()
+    before = fresh_peak()
     began = time.perf_counter()
     kept = call()
     took = time.perf_counter() - began

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Collection, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -129,18 +130,16 @@ def upload(
     """
     s3 = stack.client("s3")
     there = there or listed(stack)
-    sending: set[Future[Sent]] = set()
+    sending: deque[Future[Sent]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             for name in names:
                 known = there.take(PREFIX + name)
-                sending.add(pool.submit(_send, s3, stack.bucket, folder, name, known))
-                if len(sending) >= WAITING:
-                    done, sending = wait(sending, return_when=FIRST_COMPLETED)
-                    yield from (outcome.result() for outcome in done)
+                sending.append(pool.submit(_send, s3, stack.bucket, folder, name, known))
+                if len(sending) > WAITING:
+                    yield sending.popleft().result()
             while sending:
-                done, sending = wait(sending, return_when=FIRST_COMPLETED)
-                yield from (outcome.result() for outcome in done)
+                yield sending.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast, overload
 
 import librosa
 import numpy as np
@@ -44,6 +44,38 @@ class Sound(NamedTuple):
     rate: int  # Hz
     channels: int
     part: Part | None = None  # of the file, where that was cut into several sounds
+
+
+class Pieces(Sequence[Sound]):
+    """Parts of a recording, which wait in a temporary file without a name."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self.rate, self.channels = rate, channels
+        self._file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - read later
+        self._parts: list[tuple[Part, int, int]] = []  # and samples of all of it, and in the file
+        self._starts = [0]  # bytes
+
+    def append(self, part: Part, length: int, samples: np.ndarray) -> None:
+        """Write a part of `length` samples, of which these are kept."""
+        content = np.ascontiguousarray(samples, np.float32).data
+        self._file.write(content)
+        self._file.flush()
+        self._parts.append((part, length, len(samples)))
+        self._starts.append(self._starts[-1] + content.nbytes)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    @overload
+    def __getitem__(self, which: int) -> Sound: ...
+    @overload
+    def __getitem__(self, which: slice) -> Sequence[Sound]: ...
+    def __getitem__(self, which: int | slice) -> Sound | Sequence[Sound]:
+        if isinstance(which, slice):
+            return [self[number] for number in range(len(self))[which]]
+        part, length, many = self._parts[which]
+        content = os.pread(self._file.fileno(), 4 * many, self._starts[range(len(self))[which]])
+        return Sound(np.frombuffer(content, np.float32), length, self.rate, self.channels, part)
 
 
 class Recording(NamedTuple):
@@ -91,7 +123,7 @@ def read_sounds(
     cut_long: bool | None,
     folder: Path,
     wanted: tuple[str, Sequence[Part]],
-) -> list[Sound] | str:
+) -> Sequence[Sound] | str:
     """Read a file, whole or these parts of it, or return the reason why it cannot be used.
 
     Without parts it gives one sound, or the pieces of a long recording; `cut_long` says whether it
@@ -163,34 +195,24 @@ def _sounding(loudness: Loudness, rate: int, trim_db: float) -> tuple[int, int, 
     return start, end, peak[loud[0] : loud[-1] + 1].max()
 
 
-def _pieces(recording: Recording, parts: Sequence[Part], most: int) -> list[Sound]:
+def _pieces(recording: Recording, parts: Sequence[Part], most: int) -> Pieces:
     """Read these parts, of each at most so many samples, with its peak at -1 dBFS.
 
-    They wait in a temporary file without a name. Raises UnusableError when none sounds.
+    Raises UnusableError when none sounds.
     """
     rate = recording.rate
     parts = sorted(parts)
     spans = [(round(part.start * rate), round(part.end * rate)) for part in parts]
     short = [(start, min(stop, start + most)) for start, stop in spans]
-    found: list[tuple[Part, int, int]] = []  # with the lengths of all of it and of what was kept
-    with tempfile.TemporaryFile() as file:
-        for part, (start, stop), samples in zip(
-            parts, spans, _parts(recording, short), strict=False
-        ):
-            piece = _faded(samples, round(FADE_SECONDS * rate))
-            peak = np.abs(piece).max()
-            if SILENT <= peak < math.inf:
-                found.append((part, stop - start, len(piece)))
-                file.write((piece * (PEAK / peak)).astype(np.float32, copy=False).data)
-        if not found:
-            raise UnusableError("holds no piece that sounds")
-        file.flush()
-        kept = np.memmap(file, np.float32, "r")
-    ends = np.cumsum([many for *_, many in found])
-    return [
-        Sound(kept[end - many : end], length, rate, recording.channels, part)
-        for (part, length, many), end in zip(found, ends, strict=True)
-    ]
+    found = Pieces(rate, recording.channels)
+    for part, (start, stop), samples in zip(parts, spans, _parts(recording, short), strict=False):
+        piece = _faded(samples, round(FADE_SECONDS * rate))
+        peak = np.abs(piece).max()
+        if SILENT <= peak < math.inf:
+            found.append(part, stop - start, piece * (PEAK / peak))
+    if not len(found):
+        raise UnusableError("holds no piece that sounds")
+    return found
 
 
 def _faded(samples: np.ndarray, fade: int) -> np.ndarray:
