@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import psutil
@@ -76,7 +77,7 @@ def measured_bytes(workers: int) -> float:
     return float(answers[0]["bytes_a_step"]) / workers
 
 
-def steps_of_one_process() -> dict[str, object]:
+def steps_of_one_process() -> dict[str, Any]:
     """Seconds of a step, a list for each of BATCHES."""
     from benchmarks.training import default_trainer
 
@@ -111,7 +112,7 @@ def _loopback() -> int:
     return sum(counters[name].bytes_sent for name in counters if name.startswith("lo"))
 
 
-def _run(arguments: Sequence[str], workers: int = 1) -> list[dict[str, object]]:
+def _run(arguments: Sequence[str], workers: int = 1) -> list[dict[str, Any]]:
     ports = []
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(workers)]
     for probe in probes:

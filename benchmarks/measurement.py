@@ -80,6 +80,14 @@ def peak_mib() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
+def fresh_peak() -> float:
+    """Let the peak begin anew, where the system can, and return it in MiB: see proc(5)."""
+    clear = Path("/proc/self/clear_refs")
+    if clear.exists():
+        clear.write_text("5")
+    return peak_mib()
+
+
 def machine() -> str:
     """Processor, cores and memory, for the head of the page."""
     model = platform.processor() or platform.machine()

@@ -6,18 +6,55 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import tempfile
+from collections import deque
+from collections.abc import Collection, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO
 
 from client.failure import Failure
+from client.listing import Found, Listing
 from client.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "audio/"
 AT_ONCE = 16  # uploads; most of the time they wait
+WAITING = 64  # that are handed over
+BLOCK = 1 << 20  # bytes of a file that are in memory
+# of an object that is sent whole: docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+MOST_GB = 5
+
+
+class Names(Collection[str]):
+    """Names in a file, a line of JSON each, which are read whenever they are needed."""
+
+    def __init__(self, lines: IO[bytes], count: int) -> None:
+        self._lines, self._begin, self._count = lines, lines.tell(), count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        at = self._begin
+        for _ in range(self._count):
+            self._lines.seek(at)
+            name = json.loads(self._lines.readline())
+            at = self._lines.tell()
+            yield name
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == one for one in self)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Files that will not be used, for one reason."""
+
+    reason: str
+    files: int
+    names: list[str]  # of the first ones
 
 
 @dataclass(frozen=True)
@@ -25,8 +62,9 @@ class Folder:
     """What the training script's own reader says of a folder."""
 
     path: Path
-    names: list[str]  # paths below it of the sounds that will be used
-    skipped: list[tuple[str, str]]  # path, reason
+    names: Collection[str]  # paths below it of the sounds that will be used
+    clips: int  # that they give: a long recording gives many
+    skipped: list[Skipped]  # the most frequent reason first
     labels: dict[str, int]  # label, number of clips
     warnings: list[str]
     sample_rate: int  # Hz
@@ -39,32 +77,37 @@ class Folder:
             raise Failure(f"{path} is not a folder: name the one that holds your sounds.")
         command = [sys.executable, "-m", "sound_vae.data", str(path), "--json"]
         training = str(REPOSITORY / "training")
+        answer = tempfile.TemporaryFile()  # noqa: SIM115 - the names are read out of it
         done = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": training}, capture_output=True, text=True
+            command,
+            env={**os.environ, "PYTHONPATH": training},
+            stdout=answer,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+        answer.seek(0)
         try:
-            said = json.loads(done.stdout.strip().splitlines()[-1])
-        except (IndexError, ValueError) as error:
+            said = json.loads(answer.readline())
+        except ValueError as error:
             last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise Failure(f"{path} could not be read: {last}") from error
         if "error" in said:
             raise Failure(said["error"])
         return cls(
             path,
-            said["names"],
-            [(name, reason) for name, reason in said["skipped"]],
+            Names(answer, said["used"]),
+            said["clips"],
+            [Skipped(**why) for why in said["skipped"]],
             said["labels"],
             said["warnings"],
             said["sample_rate"],
             said["clip_seconds"],
         )
 
-    def reasons(self) -> dict[str, list[str]]:
-        """Files that were skipped, by their reason."""
-        found: dict[str, list[str]] = {}
-        for name, reason in self.skipped:
-            found.setdefault(reason, []).append(name)
-        return found
+    @property
+    def files_skipped(self) -> int:
+        """How many files will not be used."""
+        return sum(why.files for why in self.skipped)
 
 
 @dataclass(frozen=True)
@@ -76,53 +119,76 @@ class Sent:
     bytes: int
 
 
-def upload(stack: Stack, folder: Path, names: list[str]) -> Generator[Sent, None, None]:
+def upload(
+    stack: Stack, folder: Path, names: Iterable[str], there: Listing | None = None
+) -> Generator[Sent, None, None]:
     """Send files below `audio/`, each with a checksum that S3 verifies; what is there stays.
 
     A file counts as there when its size and the MD5 that S3 keeps as its ETag agree, or else the
     SHA-256 that this function sent with it, so an upload that was cut short goes on where it was.
+    What the files are found to be is taken out of the listing `there`, so that the others stay.
     """
     s3 = stack.client("s3")
-    there = _objects(s3, stack.bucket)
+    there = there or listed(stack)
+    sending: deque[Future[Sent]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        sending = [pool.submit(_send, s3, stack.bucket, folder, name, there) for name in names]
         try:
-            for outcome in as_completed(sending):
-                yield outcome.result()
+            for name in names:
+                known = there.take(PREFIX + name)
+                sending.append(pool.submit(_send, s3, stack.bucket, folder, name, known))
+                if len(sending) > WAITING:
+                    yield sending.popleft().result()
+            while sending:
+                yield sending.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def extra_objects(stack: Stack, names: list[str]) -> list[str]:
-    """Keys below `audio/` that are none of these files: they are trained on as well."""
-    wanted = {PREFIX + name for name in names}
-    return sorted(set(_objects(stack.client("s3"), stack.bucket)) - wanted)
+def listed(stack: Stack) -> Listing:
+    """List what lies below `audio/`."""
+    return Listing(stack.client("s3"), stack.bucket, PREFIX)
 
 
-def _objects(s3: Any, bucket: str) -> dict[str, dict[str, Any]]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
-    return {thing["Key"]: thing for page in pages for thing in page.get("Contents", [])}
-
-
-def _send(s3: Any, bucket: str, folder: Path, name: str, there: dict[str, Any]) -> Sent:
+def _send(s3: Any, bucket: str, folder: Path, name: str, known: Found | None) -> Sent:
+    file = folder / name
     try:
-        content = (folder / name).read_bytes()
+        with file.open("rb") as content:
+            size, md5, digest = _sums(content)
+            if (
+                known
+                and known.size == size
+                and _same(s3, bucket, PREFIX + name, known, md5, digest)
+            ):
+                return Sent(name, False, size)
+            if size > MOST_GB * 10**9:
+                raise Failure(
+                    f"{file} has {size / 1e9:.1f} GB, and at most {MOST_GB} are sent at once: cut "
+                    "the recording into parts."
+                )
+            s3.put_object(
+                Bucket=bucket,
+                Key=PREFIX + name,
+                Body=content if size > BLOCK else content.read(),
+                ChecksumSHA256=digest,
+            )
     except OSError as error:
-        raise Failure(f"{folder / name} cannot be read any more: {error.strerror}.") from error
-    key, size = PREFIX + name, len(content)
-    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    known = there.get(key)
-    if known and known["Size"] == size and _same(s3, bucket, key, known, content, digest):
-        return Sent(name, False, size)
-    s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumSHA256=digest)
+        raise Failure(f"{file} cannot be read any more: {error.strerror}.") from error
     return Sent(name, True, size)
 
 
-def _same(
-    s3: Any, bucket: str, key: str, known: dict[str, Any], content: bytes, digest: str
-) -> bool:
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if known["ETag"].strip('"') == md5:
+def _sums(content: BinaryIO) -> tuple[int, str, str]:
+    """Give size, MD5 in hexadecimal digits and SHA-256 in base64, and go back to the beginning."""
+    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    while block := content.read(BLOCK):
+        md5.update(block)
+        sha256.update(block)
+        size += len(block)
+    content.seek(0)
+    return size, md5.hexdigest(), base64.b64encode(sha256.digest()).decode()
+
+
+def _same(s3: Any, bucket: str, key: str, known: Found, md5: str, digest: str) -> bool:
+    if known.etag == md5:
         return True
     # with a KMS key the ETag is no MD5, so S3 is asked for the checksum that it keeps
     head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")

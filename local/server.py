@@ -29,7 +29,7 @@ def start(port: int | None = None) -> str:
     from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from local import iam, mishaps
+    from local import iam, mishaps, s3_listing
     from local.cloudformation import stacks as cloudformation
     from local.events import rules as events
     from local.sagemaker import runtime as sagemaker_runtime
@@ -39,6 +39,7 @@ def start(port: int | None = None) -> str:
     # events last: it wraps what the others install
     for service in (
         iam,
+        s3_listing,
         cloudformation,
         stepfunctions,
         sagemaker,

@@ -114,7 +114,13 @@ def read(args: argparse.Namespace, start: ServedModel | None, cluster: Cluster) 
     """Read the sounds, as the model to start from hears them; say what became of every file."""
     chosen = how_to_read(args, start)
     print(sentence(f"reading {args.data}"), flush=True)
-    data = read_dataset(args.data, trim_db=args.trim_db, exchange=cluster.exchange, **chosen)
+    data = read_dataset(
+        args.data,
+        trim_db=args.trim_db,
+        cut_long=args.cut_long,
+        exchange=cluster.exchange,
+        **chosen,
+    )
     print(data.report)
     if start:
         check_labels(data, start)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from client import fetching, sounds
 from client.session import Session
 
-SHOWN_SKIPPED = 3  # names for each reason
+SHOWN_LABELS = 50
 
 commands = typer.Typer()
 
@@ -45,31 +45,32 @@ def upload(
     _tell_folder(console, read)
     result: dict[str, Any] = {
         "used": len(read.names),
-        "skipped": len(read.skipped),
+        "clips": read.clips,
+        "skipped": read.files_skipped,
         "labels": read.labels,
         "warnings": read.warnings,
     }
     if not dry_run:
         stack = session.stack()
         sent = {True: 0, False: 0}
+        others = sounds.listed(stack)
         with session.progress() as progress:
             task = progress.add_task("uploading", total=len(read.names))
-            for outcome in sounds.upload(stack, folder, read.names):
+            for outcome in sounds.upload(stack, folder, read.names, others):
                 sent[outcome.new] += 1
                 progress.advance(task)
-        extra = sounds.extra_objects(stack, read.names)
         console.print(
             f"{sent[True]} sounds were sent to s3://{stack.bucket}/{sounds.PREFIX}, "
             f"{sent[False]} were there already.",
             soft_wrap=True,
         )
-        if extra:
+        if len(others):
             console.print(
-                f"[yellow]{len(extra)} other files lie there as well and will be trained on, "
-                f"such as {escape(extra[0])}.[/]",
+                f"[yellow]{len(others)} other files lie there as well and will be trained on, "
+                f"such as {escape(others.first())}.[/]",
                 soft_wrap=True,
             )
-        result |= {"sent": sent[True], "there": sent[False], "others": len(extra)}
+        result |= {"sent": sent[True], "there": sent[False], "others": len(others)}
     session.tell(result, "Next: soundvae train --watch")
 
 
@@ -97,15 +98,19 @@ def fetch(
 
 
 def _tell_folder(console: Console, read: sounds.Folder) -> None:
-    labels = ", ".join(f"{escape(k)} ({n})" for k, n in read.labels.items()) or "none"
+    clips = f" as {read.clips} clips" if read.clips != len(read.names) else ""
+    shown = list(read.labels.items())[:SHOWN_LABELS]
+    labels = ", ".join(f"{escape(label)} ({clips})" for label, clips in shown) or "none"
+    if len(read.labels) > len(shown):
+        labels += f" and {len(read.labels) - len(shown)} more"
     console.print(
-        f"{len(read.names)} sounds will be used, at {read.sample_rate} Hz and "
+        f"{len(read.names)} sounds will be used{clips}, at {read.sample_rate} Hz and "
         f"{read.clip_seconds:.2f} s a sound; labels: {labels}",
         soft_wrap=True,
     )
-    for reason, names in read.reasons().items():
-        shown = ", ".join(escape(name) for name in names[:SHOWN_SKIPPED])
-        more = f" and {len(names) - SHOWN_SKIPPED} more" if len(names) > SHOWN_SKIPPED else ""
-        console.print(f"  skipped: {shown}{more}: {escape(reason)}", soft_wrap=True)
+    for why in read.skipped:
+        names = ", ".join(map(escape, why.names))
+        more = f" and {why.files - len(why.names)} more" if why.files > len(why.names) else ""
+        console.print(f"  skipped: {names}{more}: {escape(why.reason)}", soft_wrap=True)
     for warning in read.warnings:
         console.print(f"  [yellow]{escape(warning)}[/]", soft_wrap=True)

@@ -23,6 +23,7 @@ COMPRESSION = 6
 SHARDED = "ShardedByS3Key"
 """Each host gets 1/n of the objects; AWS does not say which, here it is every n-th."""
 
+BLOCK = 1 << 20  # bytes of an object that are in memory
 BROKEN_OFF = (IncompleteReadError, ResponseStreamingError)
 
 
@@ -55,13 +56,15 @@ def inside(folder: Path, below: str) -> Path:
 
 
 def download(s3: Any, bucket: str, key: str, target: Path) -> None:
-    """Write an object to a file; an answer that breaks off is asked for again.
+    """Write an object to a file, of any size; an answer that breaks off is asked for again.
 
     Simpler than boto3's download_file, and twice as fast here.
     """
     for attempt in range(ATTEMPTS):
         try:
-            target.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            with target.open("wb") as file:
+                for block in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(BLOCK):
+                    file.write(block)
             return
         except BROKEN_OFF:
             if attempt == ATTEMPTS - 1:

@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import soundfile
 
 from client.failure import Failure
-from client.sounds import Folder, extra_objects, upload
+from client.sounds import WAITING, Folder, Skipped, listed, upload
 from client.stack import Connection, Stack
 
 numbers = itertools.count()
@@ -37,13 +38,13 @@ def stack(connection: Connection) -> Stack:
 
 def test_a_folder_is_read_as_the_job_will_read_it(folder: Path) -> None:
     read = Folder.read(folder)
-    assert read.names == [f"{label}/{n}.wav" for label in ("high", "low") for n in range(3)]
+    names = [f"{label}/{n}.wav" for label in ("high", "low") for n in range(3)]
+    assert list(read.names) == list(read.names) == names  # they can be read again
+    assert len(read.names) == read.clips == 6
     assert (read.labels, read.sample_rate) == ({"high": 3, "low": 3}, 8000)
-    assert ("notes.txt", ".txt is not a sound") in read.skipped
-    assert {name for names in read.reasons().values() for name in names} == {
-        "notes.txt",
-        "low/broken.wav",
-    }
+    assert Skipped(".txt is not a sound", 1, ["notes.txt"]) in read.skipped
+    assert {name for why in read.skipped for name in why.names} == {"notes.txt", "low/broken.wav"}
+    assert read.files_skipped == 2
 
 
 def test_what_cannot_be_trained_on_is_the_jobs_own_sentence(tmp_path: Path) -> None:
@@ -67,13 +68,13 @@ def test_files_are_sent_once_and_again_when_they_change(folder: Path, stack: Sta
 
 
 def test_an_upload_that_was_cut_short_goes_on_where_it_was(folder: Path, stack: Stack) -> None:
-    names = Folder.read(folder).names
+    names = list(Folder.read(folder).names)
     begun = upload(stack, folder, names[:3])
     next(begun)
     begun.close()  # as Ctrl-C does
     outcomes = list(upload(stack, folder, names))
     assert not all(sent.new for sent in outcomes)
-    assert extra_objects(stack, names) == []
+    assert {sent.name for sent in outcomes} == set(names)
 
 
 class OfAKmsKey:
@@ -112,9 +113,52 @@ def test_an_object_whose_etag_is_no_md5_is_known_by_its_checksum(
 def test_what_else_lies_there_is_told(folder: Path, stack: Stack) -> None:
     stack.client("s3").put_object(Bucket=stack.bucket, Key="audio/old.wav", Body=b"x")
     list(upload(stack, folder, ["high/0.wav"]))
-    assert extra_objects(stack, ["high/0.wav"]) == ["audio/old.wav"]
+    there = listed(stack)
+    list(upload(stack, folder, ["high/0.wav", "high/1.wav"], there))
+    assert (len(there), there.first()) == (1, "audio/old.wav")
 
 
 def test_a_file_that_vanishes_is_one_sentence(folder: Path, stack: Stack) -> None:
     with pytest.raises(Failure, match=r"gone\.wav cannot be read any more"):
         list(upload(stack, folder, ["gone.wav"]))
+
+
+def test_a_long_recording_is_one_file_and_many_clips(tmp_path: Path) -> None:
+    tone = np.sin(np.arange(4000) / 4) * np.exp(-np.arange(4000) / 1000)
+    soundfile.write(tmp_path / "C#4_1.wav", np.tile(np.append(tone, np.zeros(4000)), 40), 8000)
+    soundfile.write(tmp_path / "C#4_2.wav", tone, 8000)
+    read = Folder.read(tmp_path)
+    assert list(read.names) == ["C#4_1.wav", "C#4_2.wav"]
+    assert (read.clips, read.labels) == (41, {"C#4": 41})
+    assert any("cut into 40 clips" in warning for warning in read.warnings)
+
+
+def test_a_large_file_is_sent_from_the_disk(
+    folder: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = np.random.default_rng(0).bytes(3_000_000)
+    (folder / "large.wav").write_bytes(content)
+    assert [sent.new for sent in upload(stack, folder, ["large.wav"])] == [True]
+    assert [sent.new for sent in upload(stack, folder, ["large.wav"])] == [False]
+    kept = stack.client("s3").get_object(Bucket=stack.bucket, Key="audio/large.wav")
+    assert kept["Body"].read() == content
+    monkeypatch.setattr("client.sounds.MOST_GB", 0.002)
+    (folder / "large.wav").write_bytes(content + b"0")
+    with pytest.raises(Failure, match=r"large\.wav has 0\.0 GB, and at most 0\.002 are sent"):
+        list(upload(stack, folder, ["large.wav"]))
+
+
+def test_very_many_files_wait_in_turn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = OfAKmsKey()
+    monkeypatch.setattr(Stack, "client", lambda self, api: bucket)
+    asked: list[str] = []
+
+    def names() -> Iterator[str]:
+        for number in range(1000):
+            asked.append(str(number))
+            yield "high/0.wav"
+
+    outcomes = upload(Stack(Connection(), "SoundVae", {"BucketName": "b"}), folder, names())
+    next(outcomes)
+    assert len(asked) <= 2 * WAITING
+    assert sum(1 for _ in outcomes) == 999

@@ -10,7 +10,7 @@ from infra.pipeline.run_name import run_name_values
 from infra.pipeline.training_and_promotion import SOUNDS
 from infra.settings import Settings
 from sound_vae.data.folder import AUDIO_SUFFIXES
-from sound_vae.data.report import DataReport
+from sound_vae.data.report import DataReport, Skipped
 from sound_vae.log import figures_line
 from tests.infra.pipeline.evaluator import evaluate
 from tests.infra.pipeline.machine import ServiceError, run
@@ -507,7 +507,9 @@ def test_no_name_that_train_py_prints_is_taken_for_a_metric(
     definition: dict[str, Any], aws: Aws, name: str
 ) -> None:
     (job,) = run(definition, {}, aws.account).calls_of("createTrainingJob.sync")
-    report = DataReport(skipped=[(name, f"{name} is not a sound")], notes=[f"2 labels: {name}"])
+    report = DataReport(
+        skipped=Skipped([(name, f"{name} is not a sound")]), notes=[f"2 labels: {name}"]
+    )
     for line in str(report).splitlines():
         for metric in job["AlgorithmSpecification"]["MetricDefinitions"]:
             assert not re.search(metric["Regex"], line), metric

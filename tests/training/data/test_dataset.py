@@ -109,7 +109,7 @@ def test_a_part_of_a_dataset_keeps_each_clip_beside_its_name_and_label() -> None
     ids = np.array([0, 1, -1, 0, 1, -1])
     data = Dataset.of(values, Transform(4000, 16 * 8, 32, 8), ids, ["a", "b"])
     training, validation = data.split(0.4)
-    assert sorted(training.names + validation.names) == data.names
+    assert sorted([*training.names, *validation.names]) == data.names
     for part in (training, validation, data.labelled(), training.labelled().subsample(1, seed=0)):
         assert len(part) == len(part.clips) == len(part.label_ids)
         assert part.clips[:][:, 0, 0].tolist() == [float(name) for name in part.names]

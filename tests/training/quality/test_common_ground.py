@@ -11,7 +11,7 @@ import soundfile
 import train
 from infra.starter.pack import pack
 from sound_vae.data.audio import Sound
-from sound_vae.data.dataset import read_dataset
+from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.common_ground import CommonGround, coding_loss, recordings
@@ -48,8 +48,9 @@ def test_the_ground_is_the_lower_rate_and_the_shorter_length(
 
 def test_low_notes_are_read_again_with_the_window_of_the_ground(tmp_path: Path) -> None:
     folder = write_notes(tmp_path, 40, 45, 0.8)
-    ground = CommonGround.of(read_dataset(folder).transform, Transform.choose(8000, 0.5))
-    again = ground.reread(folder, ["1.wav", "2.wav"], 45.0)
+    data = read_dataset(folder)
+    ground = CommonGround.of(data.transform, Transform.choose(8000, 0.5))
+    again = ground.reread(folder, data.subset(np.array([1, 2])), 45.0)
     assert again.transform == ground.transform
 
 
@@ -113,13 +114,17 @@ def test_accuracy_is_measured_by_a_recogniser_of_the_common_ground(
     ground = CommonGround.of(
         ServedModel.load(slow).transform, ServedModel.load(model_dir).transform
     )
-    clips = ground.reread(tones, ["low_1.wav", "high_3.wav"], 45.0)
-    assert sorted(clips.names) == ["high_3.wav", "low_1.wav"]
+    data = read_dataset(tones)
+    chosen = [list(data.names).index(name) for name in ("high_3.wav", "low_1.wav")]
+    clips = ground.reread(tones, data.subset(np.array(chosen)), 45.0)
+    assert clips.names == ["high_3.wav", "low_1.wav"]
     assert clips.labels == ["high", "low"]
+    assert clips.label_ids.tolist() == [0, 1]
     assert clips.transform == ground.transform
 
 
 def test_a_folder_that_has_gone_is_a_clear_error(slow: Path, tmp_path: Path) -> None:
     transform = ServedModel.load(slow).transform
+    none = Dataset.of(np.zeros((0, transform.frames, transform.bins)), transform)
     with pytest.raises(DataError, match="not a folder"):
-        CommonGround.of(transform, transform).reread(tmp_path / "gone", [], 45.0)
+        CommonGround.of(transform, transform).reread(tmp_path / "gone", none, 45.0)

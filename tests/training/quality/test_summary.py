@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 import train
-from sound_vae.data.report import DataReport
+from sound_vae.data.report import DataReport, Skipped
 from sound_vae.quality.compare_served import Comparison
 from sound_vae.quality.summary import FILE, write_summary
 from tests.training.tones import noisy_tones
@@ -67,7 +67,7 @@ def test_the_file_stays_small_whatever_the_data_holds(tmp_path: Path) -> None:
     report = DataReport(
         files=5000,
         kept=4000,
-        skipped=skipped,
+        skipped=Skipped(skipped),
         labels={f"{i:04}{'ü' * 125}": 4 for i in range(1000)},
         source_rates=Counter(range(1000, 5000)),
         warnings=["A sentence." * 30] * 8,

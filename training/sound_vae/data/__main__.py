@@ -1,7 +1,8 @@
 """What a training run would make of a folder of sounds, before it is uploaded.
 
     python -m sound_vae.data recordings           in words
-    python -m sound_vae.data recordings --json    names, reasons and counts
+    python -m sound_vae.data recordings --json    a line of counts and reasons, then one for each
+                                                  file that is used
 
 It reads every file as the job would. The exit code is 1 when there is nothing to train on.
 """
@@ -12,7 +13,10 @@ import sys
 from pathlib import Path
 
 from sound_vae.data.contents import read_contents
+from sound_vae.data.long_recordings import by_file
 from sound_vae.data.report import DataError
+
+SHOWN = 3  # names for each reason
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,8 +37,12 @@ def main(argv: list[str] | None = None) -> int:
     report, framing = contents.report, contents.framing
     if args.json:
         found = {
-            "names": contents.names,
-            "skipped": report.skipped,
+            "used": report.used,
+            "clips": report.kept,
+            "skipped": [
+                {"reason": reason, "files": report.skipped.counts[reason], "names": names[:SHOWN]}
+                for reason, names in report.skipped.examples().items()
+            ],
             "labels": report.labels,
             "warnings": report.warnings,
             "source_rates": report.source_rates,
@@ -42,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
             "clip_seconds": framing.seconds,
         }
         print(json.dumps(found))
+        for file, _ in by_file(contents.names):
+            print(json.dumps(file))
     else:
         print(report)
         print(f"{framing.sample_rate} Hz, {framing.seconds:.2f} s a clip")

@@ -3,15 +3,16 @@
     clips = read_clips(folder, *visible_files(folder))
     waves = clips.waves(np.arange(64))   # (64, clips.samples)
 
-Every file is decoded once. The sounds wait in a temporary file until all their lengths and rates
-are known, so memory does not grow with the data.
+The sounds wait in a temporary file until all their lengths and rates are known, so memory grows
+by what is known of each sound alone.
 """
 
 import math
 import os
 import tempfile
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,10 +21,12 @@ from typing import BinaryIO, Self, cast
 
 import numpy as np
 
-from sound_vae.data.audio import SHORTEST_SECONDS, cropped, is_quick, read_sound, resampled
+from sound_vae.data.audio import cropped, is_quick, read_sounds, resampled
 from sound_vae.data.exchange import Exchange, alone
 from sound_vae.data.folder import SOUND_KINDS, is_sound, label_of
-from sound_vae.data.report import DataError, DataReport
+from sound_vae.data.long_recordings import SHORTEST_SECONDS, by_file, file_of
+from sound_vae.data.names import Names
+from sound_vae.data.report import DataError, DataReport, Skipped
 from sound_vae.data.streaming import bounded_map
 from sound_vae.data.warnings import about_sounds
 
@@ -38,7 +41,7 @@ class Clips:
 
     samples: int  # of a clip
     sample_rate: int  # Hz
-    names: list[str]  # path below the folder
+    names: Names  # path below the folder, of pieces with the part
     labels: list[str | None]
     lengths: np.ndarray  # (clips,), samples at sample_rate of which a clip keeps the first
     report: DataReport
@@ -63,45 +66,52 @@ class Clips:
 def read_clips(
     folder: Path,
     files: Sequence[str],
-    refused: Sequence[tuple[str, str]] = (),
+    refused: Skipped | Collection[tuple[str, str]] = (),
     *,
     sample_rate: int | None = None,
     clip_seconds: float | None = None,
     trim_db: float = 45.0,
     exchange: Exchange = alone,
+    cut_long: bool | None = None,
 ) -> Clips:
     """Read the sounds among these files; rate and length follow from the data when not given.
 
     `refused` are files that must not be opened, each with its reason; both are as `visible_files`
-    gives them. Where each machine reads a share, they agree on rate and length by `exchange`.
-    Raises DataError when there is nothing to train on.
+    gives them. Long recordings give several sounds, see `long_recordings`; where names of such
+    pieces stand in place of files, those are read. Where each machine reads a share, they agree on
+    rate and length by `exchange`. Raises DataError when there is nothing to train on.
     """
     report = DataReport.on(files, refused)
     sounds = _sounds(files, report)
     if not sounds:
         raise DataError(_nothing(folder, report, f"no {SOUND_KINDS} file"))
     most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
-    names, lengths, rates, ends, several_channels = [], [], [], [0], 0
+    names, several_channels = Names(), 0
+    lengths, rates, ends = array("q"), array("q"), array("q", [0])
     threads = os.cpu_count() or 1
     spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
     with ThreadPoolExecutor(threads) as pool:
-        read = partial(read_sound, trim_db, most, folder)
-        outcomes = bounded_map(pool, read, sounds, 2 * threads, partial(is_quick, folder))
-        for name, outcome in zip(sounds, outcomes, strict=True):
+        read = partial(read_sounds, trim_db, most, cut_long, folder)
+        outcomes = bounded_map(pool, read, by_file(sounds), 2 * threads, partial(is_quick, folder))
+        for (file, _), outcome in zip(by_file(sounds), outcomes, strict=True):
             if isinstance(outcome, str):
-                report.skipped.append((name, outcome))
+                report.skipped.append((file, outcome))
                 continue
-            spool.write(outcome.samples.data)
-            names.append(name)
-            lengths.append(outcome.length)
-            rates.append(outcome.rate)
-            several_channels += outcome.channels > 1
-            ends.append(ends[-1] + len(outcome.samples))
+            for sound in outcome:
+                spool.write(sound.samples.data)
+                names.append(sound.part.of(file) if sound.part else file)
+                lengths.append(sound.length)
+                rates.append(sound.rate)
+                ends.append(ends[-1] + len(sound.samples))
+            report.source_rates[outcome[0].rate] += 1
+            several_channels += outcome[0].channels > 1
+            if outcome[0].part:
+                report.cut += 1
+                report.pieces += len(outcome)
     if not names:
         raise DataError(_nothing(folder, report, "no sound that can be used"))
     spool.flush()
-    report.source_rates = Counter(rates)
-    everywhere = _Sounds.everywhere(np.array(lengths), np.array(rates), exchange)
+    everywhere = _Sounds.everywhere(np.array(lengths), np.array(rates), report, exchange)
     rate = sample_rate or min(everywhere.source_rates.most_common(1)[0][0], MAX_SAMPLE_RATE)
     scaled = _scaled(np.array(lengths), np.array(rates), rate)
     samples = round((clip_seconds or 0) * rate)
@@ -116,12 +126,16 @@ def read_clips(
     report.warnings += about_sounds(
         everywhere.lengths / everywhere.rates,
         everywhere.source_rates,
+        files=everywhere.files,
+        clips=everywhere.clips,
+        cut=everywhere.cut,
         several_channels=several_channels,
         cropped=cropped,
         sample_rate=rate,
         clip_seconds=samples / rate,
     )
-    labels = [label_of(name) for name in names]
+    once: dict[str | None, str | None] = {}
+    labels = [once.setdefault(label, label) for label in map(label_of, names)]
     return Clips(
         samples, rate, names, labels, scaled, report, spool, np.array(ends), np.array(rates)
     )
@@ -134,23 +148,30 @@ class _Sounds:
     lengths: np.ndarray  # (sounds,), samples at the rate of the file
     rates: np.ndarray  # (sounds,), Hz
     source_rates: Counter[int]  # Hz, to all files that have it
+    files: int
+    clips: int
+    cut: int  # files that were cut into several clips
 
     @classmethod
-    def everywhere(cls, lengths: np.ndarray, rates: np.ndarray, exchange: Exchange) -> Self:
-        own = {"lengths": lengths, "rates": rates}
+    def everywhere(
+        cls, lengths: np.ndarray, rates: np.ndarray, report: DataReport, exchange: Exchange
+    ) -> Self:
+        own = (lengths, rates)
         if len(lengths) > MOST_TOLD:
             order = np.argsort(lengths / rates, kind="stable")
             chosen = order[np.linspace(0, len(order) - 1, MOST_TOLD).astype(int)]
-            own = {name: values[chosen] for name, values in own.items()}
-        counted = sorted(Counter(rates.tolist()).items())
-        letters = exchange([*(values.tolist() for values in own.values()), counted])
+            own = (lengths[chosen], rates[chosen])
+        counts = [len(lengths) - report.pieces + report.cut, len(lengths), report.cut]
+        told = [*(values.tolist() for values in own), list(report.source_rates.items()), counts]
+        letters = exchange(told)
         if len(letters) == 1:
-            return cls(lengths, rates, Counter(rates.tolist()))
-        all_lengths, all_rates, counts = zip(*letters, strict=True)
+            return cls(lengths, rates, report.source_rates, *counts)
+        all_lengths, all_rates, all_counted, all_counts = zip(*letters, strict=True)
         source_rates: Counter[int] = Counter()
-        for count in counts:
-            source_rates.update(dict(count))
-        return cls(np.concatenate(all_lengths), np.concatenate(all_rates), source_rates)
+        for counted in all_counted:
+            source_rates.update(dict(counted))
+        totals = np.sum(all_counts, axis=0).tolist()
+        return cls(np.concatenate(all_lengths), np.concatenate(all_rates), source_rates, *totals)
 
 
 def _scaled(lengths: np.ndarray, rates: np.ndarray, rate: int) -> np.ndarray:
@@ -168,12 +189,15 @@ def choose_samples(lengths: np.ndarray, sample_rate: int) -> int:
     return int(min(math.ceil(enough / eighth) * eighth, sample_rate * MAX_CHOSEN_SECONDS))
 
 
-def _sounds(files: Sequence[str], report: DataReport) -> list[str]:
-    for name in files:
-        if not is_sound(name):
+def _sounds(files: Sequence[str], report: DataReport) -> Names:
+    """Choose them; say of the others why not."""
+    chosen = np.zeros(len(files), bool)
+    for number, name in enumerate(files):
+        chosen[number] = is_sound(file_of(name))
+        if not chosen[number]:
             suffix = Path(name).suffix.lower() or "a file without an ending"
             report.skipped.append((name, f"{suffix} is not a sound"))
-    return [name for name in files if is_sound(name)]
+    return Names.of(files)[np.flatnonzero(chosen)]
 
 
 def _nothing(folder: Path, report: DataReport, what: str) -> str:

@@ -1,10 +1,9 @@
 """What a folder holds to train on, without the spectrograms and without TensorFlow."""
 
-import errno
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,11 @@ import numpy as np
 from sound_vae.data.clips import Clips, read_clips
 from sound_vae.data.exchange import Exchange, alone
 from sound_vae.data.folder import is_sound, visible_files
+from sound_vae.data.long_recordings import file_of
+from sound_vae.data.names import Names
 from sound_vae.data.prepared import read_prepared
-from sound_vae.data.report import DataError, DataReport
+from sound_vae.data.report import DataError, DataReport, Skipped
+from sound_vae.data.streaming import is_full_disk
 from sound_vae.data.warnings import about_labels
 from sound_vae.model.framing import Framing
 
@@ -29,7 +31,7 @@ class Contents:
 
     clips: Clips | np.ndarray  # sounds, or (clips, frames, bins) that were prepared elsewhere
     framing: Framing  # that was asked for, or the usual one, which low notes make longer later
-    names: list[str]
+    names: Sequence[str]
     label_ids: np.ndarray  # (clips,), index into labels or NO_LABEL
     labels: list[str]  # sorted; empty when the data is unlabelled
     report: DataReport  # on all files that were found
@@ -43,24 +45,32 @@ def read_contents(
     n_fft: int | None = None,
     hop_length: int | None = None,
     trim_db: float = 45.0,
+    cut_long: bool | None = None,
+    names: Sequence[str] | None = None,
     exchange: Exchange = alone,
 ) -> Contents:
     """Read sounds, or prepared `.npy` spectrograms where the folder holds those and no sounds.
 
-    Where the folder holds a share of them, machines agree by `exchange` on framing and labels, and
-    the report is on all files.
-
-    Raises DataError with a sentence when the folder cannot be trained on.
+    All that the folder holds, or clips of these names, which an earlier reading gave. Where it
+    holds a share of them, machines agree by `exchange` on framing and labels, and the report is on
+    all files. Raises DataError with a sentence when the folder cannot be trained on.
     """
-    files, refused = visible_files(folder)
-    prepared = [name for name in files if name.lower().endswith(".npy")]
-    sounds_anywhere = any(exchange(any(map(is_sound, files))))
+    if names is None:
+        files, refused = visible_files(folder)
+    elif folder.is_dir():
+        files, refused = Names.of(names), Skipped()
+    else:
+        raise DataError(f"{folder} is not a folder that can be read")
+    sounds_anywhere = any(exchange(any(is_sound(file_of(name)) for name in files)))
     clips: Clips | np.ndarray
     with enough_room(folder):
-        if prepared and not sounds_anywhere:
+        prepared = np.array([], int)
+        if not sounds_anywhere:
+            prepared = np.flatnonzero([name.lower().endswith(".npy") for name in files])
+        if len(prepared):
             clips, names, label_of_clip, framing, report = read_prepared(
                 folder,
-                prepared,
+                files[prepared],
                 refused,
                 sample_rate=sample_rate,
                 n_fft=n_fft,
@@ -74,6 +84,7 @@ def read_contents(
                 sample_rate=sample_rate,
                 clip_seconds=clip_seconds,
                 trim_db=trim_db,
+                cut_long=cut_long,
                 exchange=exchange,
             )
             framing = _framing(clips, n_fft, hop_length)
@@ -85,7 +96,8 @@ def read_contents(
         clips_of.update(dict(counts))
     labels = _classes(clips_of, report)
     index = {label: i for i, label in enumerate(labels)}
-    label_ids = np.array([index.get(label or "", NO_LABEL) for label in label_of_clip])
+    ids = (index.get(label or "", NO_LABEL) for label in label_of_clip)
+    label_ids = np.fromiter(ids, int, len(label_of_clip))
     report = DataReport.merged(exchange(report.to_json()))
     report.labels = {label: clips_of[label] for label in labels}
     return Contents(clips, framing, names, label_ids, labels, report)
@@ -97,7 +109,7 @@ def enough_room(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if not is_full_disk(error):
             raise
         raise DataError(
             f"{tempfile.gettempdir()} is too full for the spectrograms of {folder}: make room "

@@ -16,7 +16,10 @@ import tensorflow as tf
 from sound_vae.data.clips import Clips
 from sound_vae.data.contents import NO_LABEL, enough_room, read_contents
 from sound_vae.data.exchange import Exchange, alone
+from sound_vae.data.folder import label_of
+from sound_vae.data.long_recordings import file_of
 from sound_vae.data.low_notes import ENOUGH, share_of_low_notes
+from sound_vae.data.names import Names
 from sound_vae.data.report import DataError, DataReport
 from sound_vae.data.streaming import Rows, Scratch, bounded_map, subsample
 from sound_vae.model.excitation import lowest_pitch
@@ -30,7 +33,7 @@ class Dataset:
     """Clips as spectrograms with their labels; a subset of a Dataset is a Dataset."""
 
     clips: Rows  # (clips, frames, bins), float16 in 0..1; indexing reads them, maybe from a file
-    names: list[str]
+    names: Sequence[str]
     label_ids: np.ndarray  # (clips,), index into labels or NO_LABEL
     labels: list[str]  # sorted; empty when the data is unlabelled
     transform: Transform
@@ -47,7 +50,7 @@ class Dataset:
         """Wrap an array (clips, frames, bins); without label ids nothing has a label."""
         if label_ids is None:
             label_ids = np.full(len(values), NO_LABEL)
-        names = [f"{number}" for number in range(len(values))]
+        names = Names(map(str, range(len(values))))
         rows = Rows(values, np.arange(len(values)))
         return cls(rows, names, label_ids, list(labels), transform)
 
@@ -56,7 +59,7 @@ class Dataset:
 
     def subset(self, numbers: np.ndarray) -> "Dataset":
         """Select the clips of these indices, without reading them yet."""
-        names = [self.names[number] for number in numbers]
+        names = Names.of(self.names)[numbers]
         return replace(
             self, clips=Rows(self.clips, numbers), names=names, label_ids=self.label_ids[numbers]
         )
@@ -64,17 +67,14 @@ class Dataset:
     def split(self, share: float) -> tuple["Dataset", "Dataset"]:
         """Split into training and validation clips; the latter are about this share of all.
 
-        The split depends on names alone, so a clip stays on its side when the folder grows.
-        Raises DataError when there are fewer than two clips.
+        The split depends on names alone, so a clip stays on its side when the folder grows, and
+        all pieces of a recording are on one. Of a single recording the end is held back. Raises
+        DataError when there are fewer than two clips.
         """
         if len(self) < 2:
             raise DataError(f"one clip ({self.names[0]}) is too few: training needs at least two")
-        ranks = np.array([_rank(name) for name in self.names])
-        validation = ranks < share
-        if not validation.any():
-            validation[ranks.argmin()] = True
-        if validation.all():
-            validation[ranks.argmax()] = False
+        ranks = np.fromiter((_rank(file_of(name)) for name in self.names), float, len(self))
+        validation = _held_back(ranks, share)
         return self.subset(np.flatnonzero(~validation)), self.subset(np.flatnonzero(validation))
 
     def labelled(self) -> "Dataset":
@@ -88,8 +88,16 @@ class Dataset:
 
     def relabelled(self, labels: Sequence[str]) -> "Dataset":
         """Renumber the labels by another list, which must hold each of them."""
-        ids = [labels.index(self.labels[i]) if i != NO_LABEL else NO_LABEL for i in self.label_ids]
-        return replace(self, label_ids=np.array(ids, int), labels=list(labels))
+        used = [i for i in np.unique(self.label_ids) if i != NO_LABEL]
+        ids = np.full(len(self.labels) + 1, NO_LABEL)  # the last stands for NO_LABEL, -1
+        ids[used] = [labels.index(self.labels[i]) for i in used]
+        return replace(self, label_ids=ids[self.label_ids], labels=list(labels))
+
+    def labelled_by_names(self, labels: Sequence[str]) -> "Dataset":
+        """Take the labels from the names, if they are among these."""
+        index = {label: i for i, label in enumerate(labels)}
+        ids = (index.get(label_of(name) or "", NO_LABEL) for name in self.names)
+        return replace(self, label_ids=np.fromiter(ids, int, len(self)), labels=list(labels))
 
     def subsample(self, most: int, seed: int) -> "Dataset":
         """Draw at most `most` random clips; all of them if there are no more."""
@@ -170,6 +178,23 @@ def _by_length(lengths: np.ndarray) -> Iterator[np.ndarray]:
         order = start + np.argsort(lengths[start : start + NEIGHBOURS], kind="stable")
         for i in range(0, len(order), BATCH):
             yield order[i : i + BATCH]
+
+
+def _held_back(ranks: np.ndarray, share: float) -> np.ndarray:
+    """Choose about this share of clips (clips,) by the ranks of their files, some of each side."""
+    if (ranks[1:] == ranks[:-1]).any():  # pieces
+        _, file, pieces = np.unique(ranks, return_inverse=True, return_counts=True)
+        if len(pieces) == 1:
+            return np.arange(len(ranks)) >= len(ranks) - max(round(share * len(ranks)), 1)
+        more_than_all = (pieces > 1) & (pieces > share * len(ranks))
+        if not more_than_all.all():  # such a recording is learnt from
+            ranks = np.where(more_than_all[file], 1.0, ranks)
+    validation = ranks < share
+    if not validation.any():
+        validation = ranks == ranks.min()
+    if validation.all():
+        validation = ranks < ranks.max()
+    return validation
 
 
 def _rank(name: str) -> float:

@@ -21,4 +21,6 @@ def one_of_each(
             if len(found):
                 chosen.append((data, int(found[0])))
                 break
+        if len(chosen) == most:
+            break
     return chosen[:most]

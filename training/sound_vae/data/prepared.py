@@ -4,8 +4,8 @@ Values are decibels, or lie between 0 and 1 (each file scaled by its own minimum
 """
 
 import os
-from collections import Counter
-from collections.abc import Sequence
+from array import array
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from sound_vae.data.folder import label_of
-from sound_vae.data.report import DataError, DataReport
+from sound_vae.data.names import Names
+from sound_vae.data.report import DataError, DataReport, Skipped
 from sound_vae.data.streaming import Scratch, bounded_map
 from sound_vae.model.framing import Framing, whole_frames
 
@@ -24,37 +25,41 @@ FLOOR_DB = -80.0
 def read_prepared(
     folder: Path,
     files: Sequence[str],
-    refused: Sequence[tuple[str, str]] = (),
+    refused: Skipped | Collection[tuple[str, str]] = (),
     *,
     sample_rate: int | None = None,
     n_fft: int | None = None,
     hop_length: int | None = None,
-) -> tuple[np.ndarray, list[str], list[str | None], Framing, DataReport]:
+) -> tuple[np.ndarray, Names, list[str | None], Framing, DataReport]:
     """Return values (clips, frames, bins), float16 in a file; names, labels, framing, report.
 
     All files must have the shape that most have; others are skipped, as are `refused`, which must
     not be opened, each with its reason. Raises DataError when none can be used.
     """
     report = DataReport.on(files, refused)
-    shapes: dict[str, tuple[int, int]] = {}
+    kinds: dict[tuple[int, int], int] = {}  # shape to its number
+    kind_of = array("i")  # of each file; -1: none
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         outcomes = bounded_map(pool, partial(_shape, folder), files, 2 * threads)
         for name, outcome in zip(files, outcomes, strict=True):
             if isinstance(outcome, str):
                 report.skipped.append((name, outcome))
+                kind_of.append(-1)
             else:
-                shapes[name] = outcome
-    if not shapes:
+                kind_of.append(kinds.setdefault(outcome, len(kinds)))
+    if not kinds:
         first = report.skipped[0] if report.skipped else ("", "no file")
         raise DataError(
             f"{folder} holds no .npy spectrogram that can be used, e.g. {first[0]}: {first[1]}"
         )
-    shape = Counter(shapes.values()).most_common(1)[0][0]
-    names = [name for name in files if shapes.get(name) == shape]
-    for name, other in shapes.items():
-        if other != shape:
-            report.skipped.append((name, f"shape {other} differs from {shape}"))
+    numbers, shapes = np.array(kind_of), list(kinds)
+    usual = int(np.bincount(numbers[numbers >= 0]).argmax())
+    shape = shapes[usual]
+    names = Names.of(files)[np.flatnonzero(numbers == usual)]
+    for name, kind in zip(files, kind_of, strict=True):
+        if kind not in (-1, usual):
+            report.skipped.append((name, f"shape {shapes[kind]} differs from {shape}"))
     bins, frames = shape
     if bins % 2:  # n_fft / 2 + 1 bins: the transform leaves the top one out
         bins -= 1

@@ -1,5 +1,6 @@
 """For data larger than memory: arrays in files, selections of rows, and a bounded map."""
 
+import errno
 import math
 import os
 import tempfile
@@ -13,6 +14,7 @@ import numpy as np
 
 MOST_IN_BATCH = 256  # clips
 BATCH_VALUES = 2**22  # of all clips in a batch, 16 MB as float32
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -56,6 +58,11 @@ class Rows:
 
     def __getitem__(self, which: int | slice | np.ndarray) -> np.ndarray:
         return self.values[self.rows[which]]
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether it is an OSError that more room would mend."""
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def batches(clips: np.ndarray | Rows) -> Iterator[slice]:

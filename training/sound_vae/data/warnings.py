@@ -13,13 +13,18 @@ def about_sounds(
     seconds: np.ndarray,
     rates: Counter[int],
     *,
+    files: int,
+    clips: int,
+    cut: int,
     several_channels: int,
     cropped: int,
     sample_rate: int,
     clip_seconds: float,
 ) -> Iterator[str]:
-    """Warn of what reading changed, given lengths `seconds` (sounds,) and `rates` (Hz)."""
-    files = rates.total()
+    """Warn of what reading changed, given lengths `seconds` (sounds,) and `rates` (Hz) of files.
+
+    Of very many sounds `seconds` are those of some, evenly chosen; `clips` counts all.
+    """
     if len(rates) > 1:
         yield from _rates(rates, sample_rate)
     low, high = np.percentile(seconds, [10, 90])
@@ -31,10 +36,16 @@ def about_sounds(
         )
     if several_channels:
         yield f"{_of(several_channels, files)} stereo: the channels were mixed into one."
-    if cropped > MANY_CROPPED * files:
+    if cut:
         yield (
-            f"{_of(cropped, files)} longer than {clip_seconds:.2f} s and cut off there: set "
-            "clip_seconds to keep more of them."
+            f"{_of(cut, files)} so long that {'it was' if cut == 1 else 'they were'} cut into "
+            f"{clips - files + cut:,} clips, at silences and whenever a clip was full: set "
+            "cut_long to false to keep the beginning alone."
+        )
+    if cropped > MANY_CROPPED * clips:
+        yield (
+            f"{_of(cropped, clips, 'clips' if cut else 'files')} longer than {clip_seconds:.2f} s "
+            "and cut off there: set clip_seconds to keep more of them."
         )
 
 
@@ -79,5 +90,5 @@ def _rates(rates: Counter[int], sample_rate: int) -> Iterator[str]:
             )
 
 
-def _of(count: int, files: int) -> str:
-    return f"{count:,} of {files:,} files {'is' if count == 1 else 'are'}"
+def _of(count: int, of: int, what: str = "files") -> str:
+    return f"{count:,} of {of:,} {what} {'is' if count == 1 else 'are'}"

@@ -17,6 +17,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -24,14 +25,13 @@ import numpy as np
 import soundfile
 import tensorflow as tf
 
-from sound_vae.data.audio import Sound, read_sound, resampled
+from sound_vae.data.audio import Sound, read_sounds, resampled
 from sound_vae.data.dataset import Dataset, read_dataset
+from sound_vae.data.long_recordings import MOST_CLIP_SECONDS, by_file
 from sound_vae.model.recogniser import log_mel, normalised
 from sound_vae.model.spectrogram import Transform
 from sound_vae.serving.served_model import ServedModel, Sounds
 from sound_vae.serving.sound_generator import ONSET
-
-LONGEST_SECONDS = 30.0  # of a recording; no clip is longer
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class CommonGround:
         loud = np.abs(sound.samples) > ONSET * np.abs(sound.samples).max()
         return self._transformed(sound.samples[None, loud.argmax() :], sound.rate)
 
-    def reread(self, folder: Path, names: Sequence[str], trim_db: float) -> Dataset:
-        """Read clips of these names at the common rate and length."""
-        data = read_dataset(folder, trim_db=trim_db, **self.transform.how_to_read())
-        wanted = set(names)
-        return data.subset(np.flatnonzero([name in wanted for name in data.names]))
+    def reread(self, folder: Path, clips: Dataset, trim_db: float) -> Dataset:
+        """Read these clips at the common rate and length."""
+        chosen = self.transform.how_to_read()
+        data = read_dataset(folder, names=clips.names, trim_db=trim_db, **chosen)
+        return data.labelled_by_names(clips.labels)
 
     def _transformed(self, waves: np.ndarray, rate: int) -> np.ndarray:
         target = self.transform
@@ -79,8 +79,9 @@ class CommonGround:
 
 def recordings(folder: Path, names: Sequence[str], trim_db: float) -> list[Sound]:
     """Read files again, at their own rate."""
-    sounds = (read_sound(trim_db, LONGEST_SECONDS, folder, name) for name in names)
-    return [sound for sound in sounds if isinstance(sound, Sound)]
+    read = partial(read_sounds, trim_db, MOST_CLIP_SECONDS, False, folder)
+    outcomes = (read(wanted) for wanted in by_file(names))
+    return [sound for found in outcomes if not isinstance(found, str) for sound in found]
 
 
 def coding_loss(model: ServedModel, ground: CommonGround, sounds: Sequence[Sound]) -> float:

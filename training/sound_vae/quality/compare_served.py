@@ -28,6 +28,7 @@ import numpy as np
 
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.folder import is_sound
+from sound_vae.data.long_recordings import file_of
 from sound_vae.fit.trainer import Trainer
 from sound_vae.log import sentence
 from sound_vae.model.recogniser import Recogniser
@@ -122,7 +123,7 @@ def _on_recordings(
     validation, training = new.trainer.validation, new.trainer.training
     if labels:
         validation, training = validation.of_labels(labels), training.of_labels(labels)
-    if not all(map(is_sound, validation.names)):
+    if not all(is_sound(file_of(name)) for name in validation.names):
         raise NotComparable(
             f"its sounds have {served.transform.sample_rate} Hz and {served.transform.seconds:.2f} "
             "s, to which prepared spectrograms cannot be brought"
@@ -135,10 +136,10 @@ def _on_recordings(
         "val_loss": coding_loss(new.model, ground, sounds),
         "served_val_loss": coding_loss(served, ground, sounds),
     }
-    real = ground.reread(new.folder, validation.names, new.trim_db)
+    real = ground.reread(new.folder, validation, new.trim_db)
     recogniser, known = new.recogniser, new.model.labels
     if recogniser and ground.transform != new.model.transform:
-        clips = ground.reread(new.folder, training.names, new.trim_db)
+        clips = ground.reread(new.folder, training, new.trim_db)
         recogniser, known = train_recogniser(clips, new.seed), clips.labels
     return figures | _of_sounds(served, new, labels, real, recogniser, known, ground.spectrograms)
 

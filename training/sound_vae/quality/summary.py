@@ -3,6 +3,7 @@
     {"figures": {"val_loss": -2.5, ...},
      "comparison": null or {"comparable": true, "why": "on the 8 labels that both know"},
      "data": {"files": 35, "clips": 30, "padded": 3, "cropped": 2,
+              "cut": {"files": 0, "clips": 0},
               "skipped": [{"reason": "empty file", "files": 5, "example": "a.wav"}],
               "labels": {"seven": 30}, "sample_rate": 8000, "clip_seconds": 0.77,
               "source_rates": {"8000": 30}, "warnings": ["..."]}}
@@ -56,6 +57,7 @@ def _about(data: Dataset) -> dict[str, Any]:
         "clips": report.kept,
         "padded": report.padded,
         "cropped": report.cropped,
+        "cut": {"files": report.cut, "clips": report.pieces},
         "skipped": [
             {"reason": _short(reason), "files": files, "example": _short(example)}
             for reason, files, example in reasons

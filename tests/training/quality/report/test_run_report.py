@@ -15,7 +15,7 @@ import soundfile
 
 import train
 from sound_vae.data.dataset import Dataset, read_dataset
-from sound_vae.data.report import DataReport
+from sound_vae.data.report import DataReport, Skipped
 from sound_vae.fit.arguments import defaults
 from sound_vae.model.recogniser import Recogniser
 from sound_vae.quality.compare_served import Comparison
@@ -189,7 +189,7 @@ def test_it_says_what_became_of_the_files(make_run: MakeRun, tmp_path: Path) -> 
         files=30,
         kept=24,
         cropped=2,
-        skipped=[("a.wav", "empty file")] * 5 + [("b.txt", ".txt is not a sound")],
+        skipped=Skipped([("a.wav", "empty file")] * 5 + [("b.txt", ".txt is not a sound")]),
         labels={"high": 12, "low": 12},
         source_rates=Counter({8000: 20, 44100: 4}),
         warnings=["4 of 24 files have 44100 Hz and were brought down to 8000 Hz."],
@@ -239,7 +239,7 @@ def test_no_name_can_do_anything(
     sounds = run.model.sample(["low"] * 2, range(2))
     monkeypatch.setattr(run.model, "labels", labels)
     monkeypatch.setattr(run.model, "sample", lambda names, *_: sounds)
-    report = DataReport(skipped=[(EVIL, EVIL)], labels={EVIL: 2}, warnings=[EVIL])
+    report = DataReport(skipped=Skipped([(EVIL, EVIL)]), labels={EVIL: 2}, warnings=[EVIL])
     folder = tmp_path / "model"
     folder.mkdir()
     drawn = {"labels": labels, "points": [{"x": 0, "y": 0, "label": 0, "name": EVIL, "z": []}]}

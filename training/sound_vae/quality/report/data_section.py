@@ -41,9 +41,14 @@ def data_section(run: Run) -> str:
             f"<figure><figcaption>Clips of each label{more}</figcaption>{bars(most, unit='clips')}"
             "</figure>"
         )
+    cut = ""
+    if report.cut:
+        ones = "one was" if report.cut == 1 else "ones were"
+        cut = f"{report.cut:,} long {ones} cut into {report.pieces:,} clips; of all clips "
     return (
-        f"<section><h2>The data</h2><p>{report.kept:,} of {report.files:,} files are used: "
-        f"{len(run.training):,} to learn from, {len(run.validation):,} held back to check with. "
+        f"<section><h2>The data</h2><p>{report.used:,} of {report.files:,} files are used: "
+        f"{cut}{len(run.training):,} to learn from, {len(run.validation):,} held back to check "
+        "with. "
         f"{report.padded:,} were padded with silence, {report.cropped:,} cut off.</p>{table}"
         f"<div class='charts'>{''.join(charts)}</div></section>"
     )

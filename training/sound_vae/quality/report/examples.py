@@ -12,6 +12,7 @@ import tensorflow as tf
 from sound_vae.data.audio import Sound, cropped, read_sound, resampled
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.folder import is_sound
+from sound_vae.data.long_recordings import file_of
 from sound_vae.data.one_of_each import one_of_each
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.wav_files import wav_files
@@ -63,7 +64,7 @@ def _recording(args: argparse.Namespace, data: Dataset, clip: int) -> bytes:
     reconstructed.
     """
     transform, name = data.transform, data.names[clip]
-    if is_sound(name):
+    if is_sound(file_of(name)):
         sound = read_sound(args.trim_db, transform.seconds, args.data, name)
         if isinstance(sound, Sound):
             return _wav(sound, transform)
