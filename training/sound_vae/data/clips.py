@@ -31,6 +31,39 @@ MAX_CHOSEN_SECONDS = 4.0  # longer clips are possible, but only on request
 
 
 @dataclass
+class Spool:
+    """Sounds as they were decoded, each at the rate of its file."""
+
+    names: list[str]  # path below the folder
+    skipped: list[tuple[str, str]]  # (file, reason)
+    file: BinaryIO  # samples as float32, one sound after the other
+    lengths: np.ndarray  # (sounds,), samples of which the file may hold only the first
+    rates: np.ndarray  # (sounds,), Hz
+    channels: np.ndarray  # (sounds,)
+    ends: np.ndarray  # (sounds + 1,), the sample in the file where the sound before ends
+
+    def scaled(self, sample_rate: int) -> np.ndarray:
+        """Give the lengths in samples at this rate, (sounds,)."""
+        return -(-self.lengths * sample_rate // self.rates)
+
+    def clips(self, samples: int, sample_rate: int, report: DataReport) -> "Clips":
+        """Make clips of so many samples at this rate."""
+        labels = [label_of(name) for name in self.names]
+        scaled = self.scaled(sample_rate)
+        return Clips(
+            samples,
+            sample_rate,
+            self.names,
+            labels,
+            scaled,
+            report,
+            self.file,
+            self.ends,
+            self.rates,
+        )
+
+
+@dataclass
 class Clips:
     """Equally long sounds, which lie in a file."""
 
@@ -77,44 +110,51 @@ def read_clips(
     if not sounds:
         raise DataError(_nothing(folder, report, f"no {SOUND_KINDS} file"))
     most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
-    names, lengths, rates, ends, several_channels = [], [], [], [0], 0
-    threads = os.cpu_count() or 1
-    spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
-    with ThreadPoolExecutor(threads) as pool:
-        read = partial(read_sound, trim_db, most, folder)
-        outcomes = bounded_map(pool, read, sounds, 2 * threads, partial(is_quick, folder))
-        for name, outcome in zip(sounds, outcomes, strict=True):
-            if isinstance(outcome, str):
-                report.skipped.append((name, outcome))
-                continue
-            spool.write(outcome.samples.data)
-            names.append(name)
-            lengths.append(outcome.length)
-            rates.append(outcome.rate)
-            several_channels += outcome.channels > 1
-            ends.append(ends[-1] + len(outcome.samples))
+    spool = decode(folder, sounds, trim_db=trim_db, most_seconds=most)
+    report.skipped += spool.skipped
+    names, rates, lengths = spool.names, spool.rates, spool.lengths
     if not names:
         raise DataError(_nothing(folder, report, "no sound that can be used"))
-    spool.flush()
-    report.source_rates = Counter(rates)
+    report.source_rates = Counter(rates.tolist())
     rate = sample_rate or min(report.source_rates.most_common(1)[0][0], MAX_SAMPLE_RATE)
-    scaled = -(-np.array(lengths) * rate // np.array(rates))
+    scaled = spool.scaled(rate)
     samples = choose_samples(scaled, rate) if clip_seconds is None else round(clip_seconds * rate)
     report.kept = len(names)
     report.padded = int((scaled < samples).sum())
     report.cropped = int((scaled > samples).sum())
     report.warnings += about_sounds(
-        np.array(lengths) / np.array(rates),
+        lengths / rates,
         report.source_rates,
-        several_channels=several_channels,
+        several_channels=int((spool.channels > 1).sum()),
         cropped=report.cropped,
         sample_rate=rate,
         clip_seconds=samples / rate,
     )
-    labels = [label_of(name) for name in names]
-    return Clips(
-        samples, rate, names, labels, scaled, report, spool, np.array(ends), np.array(rates)
-    )
+    return spool.clips(samples, rate, report)
+
+
+def decode(folder: Path, sounds: Sequence[str], *, trim_db: float, most_seconds: float) -> Spool:
+    """Decode each sound once, in several threads, up to `most_seconds` after its silence."""
+    names, lengths, rates, channels, ends = [], [], [], [], [0]
+    skipped = []
+    threads = os.cpu_count() or 1
+    file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
+    with ThreadPoolExecutor(threads) as pool:
+        read = partial(read_sound, trim_db, most_seconds, folder)
+        outcomes = bounded_map(pool, read, sounds, 2 * threads, partial(is_quick, folder))
+        for name, outcome in zip(sounds, outcomes, strict=True):
+            if isinstance(outcome, str):
+                skipped.append((name, outcome))
+                continue
+            file.write(outcome.samples.data)
+            names.append(name)
+            lengths.append(outcome.length)
+            rates.append(outcome.rate)
+            channels.append(outcome.channels)
+            ends.append(ends[-1] + len(outcome.samples))
+    file.flush()
+    numbers = (np.array(values, int) for values in (lengths, rates, channels, ends))
+    return Spool(names, skipped, file, *numbers)
 
 
 def choose_samples(lengths: np.ndarray, sample_rate: int) -> int:

@@ -2,7 +2,7 @@
 
 import errno
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +69,20 @@ def read_contents(
             )
             framing = _framing(clips, n_fft, hop_length)
             names, label_of_clip, report = clips.names, clips.labels, clips.report
+    labels, label_ids = numbered(label_of_clip, report)
+    return Contents(clips, framing, names, label_ids, labels, report)
+
+
+def numbered(
+    label_of_clip: Sequence[str | None], report: DataReport
+) -> tuple[list[str], np.ndarray]:
+    """Pick labels, and number them (clips,); the report counts them."""
     labels = _classes(label_of_clip, report)
     index = {label: i for i, label in enumerate(labels)}
     label_ids = np.array([index.get(label or "", NO_LABEL) for label in label_of_clip])
     clips_of = np.bincount(label_ids[label_ids != NO_LABEL], minlength=len(labels))
     report.labels = dict(zip(labels, clips_of.tolist(), strict=True))
-    return Contents(clips, framing, names, label_ids, labels, report)
+    return labels, label_ids
 
 
 @contextmanager
@@ -99,7 +107,7 @@ def _framing(clips: Clips, n_fft: int | None, hop_length: int | None) -> Framing
         raise DataError(str(error)) from error
 
 
-def _classes(labels: list[str | None], report: DataReport) -> list[str]:
+def _classes(labels: Sequence[str | None], report: DataReport) -> list[str]:
     """Pick the labels worth learning: none when most files have none or each has its own."""
     found = sorted({label for label in labels if label})
     labelled = sum(label is not None for label in labels)

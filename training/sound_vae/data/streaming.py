@@ -1,5 +1,6 @@
 """For data larger than memory: arrays in files, selections of rows, and a bounded map."""
 
+import hashlib
 import math
 import os
 import tempfile
@@ -7,9 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:  # or whoever needs no TensorFlow would load it
+    from sound_vae.data.shards.values import Shards
 
 MOST_IN_BATCH = 256  # clips
 BATCH_VALUES = 2**22  # of all clips in a batch, 16 MB as float32
@@ -46,8 +50,8 @@ class Scratch:
 class Rows:
     """A selection of rows of an array that may lie in a file; indexing reads no others."""
 
-    def __init__(self, values: "np.ndarray | Rows", rows: np.ndarray) -> None:
-        self.values: np.ndarray = values.values if isinstance(values, Rows) else values
+    def __init__(self, values: "np.ndarray | Shards | Rows", rows: np.ndarray) -> None:
+        self.values: np.ndarray | Shards = values.values if isinstance(values, Rows) else values
         self.rows: np.ndarray = values.rows[rows] if isinstance(values, Rows) else rows
         self.shape = (len(rows), *self.values.shape[1:])
 
@@ -57,8 +61,22 @@ class Rows:
     def __getitem__(self, which: int | slice | np.ndarray) -> np.ndarray:
         return self.values[self.rows[which]]
 
+    def order(self, rng: np.random.Generator) -> np.ndarray:
+        """Mix the rows' indices, (rows,); where that matters so that reading them is quick."""
+        if isinstance(self.values, np.ndarray):
+            return rng.permutation(len(self))
+        return self.values.order(self.rows, rng)
 
-def batches(clips: np.ndarray | Rows) -> Iterator[slice]:
+    def digest(self) -> bytes:
+        """Hash the whole array, also the rows that are not selected."""
+        if not isinstance(self.values, np.ndarray):
+            return self.values.digest
+        digest = hashlib.sha256(f"{self.values.dtype}{self.values.shape}".encode())
+        digest.update(np.ascontiguousarray(self.values).view(np.uint8).data)
+        return digest.digest()
+
+
+def batches(clips: "np.ndarray | Shards | Rows") -> Iterator[slice]:
     """Yield slices of clips that fit into memory together: the larger the clips, the fewer."""
     size = min(max(BATCH_VALUES // int(np.prod(clips.shape[1:])), 1), MOST_IN_BATCH)
     for start in range(0, len(clips), size):

@@ -89,7 +89,8 @@ def fingerprint(settings: dict[str, Any], data: Dataset, weights: Sequence[np.nd
     """Hash all that decides how a run goes; `weights` are those it begins with, if not new."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(json.dumps(data.names).encode())
-    for array in (data.clips.values, data.label_ids, *weights):
+    digest.update(data.digest())
+    for array in (data.label_ids, *weights):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()

@@ -112,7 +112,7 @@ class Trainer:
         """Spectrograms, which of them make each step's batch, and their label ids, call by call."""
         rng = np.random.default_rng([self.schedule.seed, epoch])
         rounds = math.ceil(self.steps * self.batch_size / len(self.training))
-        order = np.concatenate([rng.permutation(len(self.training)) for _ in range(rounds)])
+        order = np.concatenate([self.training.order(rng) for _ in range(rounds)])
         steps = order[: self.steps * self.batch_size].reshape(self.steps, self.batch_size)
         size = self.schedule.steps_per_call
         parts = [steps[first : first + size] for first in range(0, self.steps, size)]
