@@ -93,6 +93,13 @@ class Settings:
         minimum=1,
         maximum=16384,
     )
+    preparation_instance_type: str = _setting(
+        "ml.m5.xlarge",
+        "instances of the processing jobs that prepare sounds for training, where there are many; "
+        "their disks and keys are those of training",
+        pattern=r"ml\.[a-z0-9-]+\.[a-z0-9-]+",
+        shape="an instance type such as ml.m5.xlarge",
+    )
     volume_kms_key_arn: str = _setting(
         "",
         "KMS key of that disk, in this region; only for types without a local NVMe disk, such as "
@@ -186,8 +193,8 @@ class Settings:
     )
     log_retention_days: int = _setting(
         0,
-        "how long the logs of the endpoint, and of all training jobs of the account and region, "
-        "are kept; 0: for ever, or as they are",
+        "how long the logs of the endpoint, and of all training and processing jobs of the account "
+        "and region, are kept; 0: for ever, or as they are",
         choices=(0, *LOG_RETENTION_DAYS),
     )
     training_image: str = _setting(
@@ -225,11 +232,12 @@ class Settings:
                 f"{KEY}endpoint_max_concurrency = {self.endpoint_max_concurrency}, but is "
                 f"{self.endpoint_provisioned_concurrency}."
             )
-        local = [kind for kind in self.instance_types if LOCAL_DISK.match(kind)]
+        kinds = (*self.instance_types, self.preparation_instance_type)
+        local = [kind for kind in kinds if LOCAL_DISK.match(kind)]
         if self.volume_kms_key_arn and local:
             raise SettingsError(
                 f"{KEY}volume_kms_key_arn is refused for types with a local NVMe disk: leave "
-                f"{', '.join(local)} out of {KEY}instance_types."
+                f"{', '.join(local)} out of {KEY}instance_types and {KEY}preparation_instance_type."
             )
 
     @classmethod

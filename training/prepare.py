@@ -15,6 +15,7 @@ import os
 import resource
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its notes about drivers ar
 
 from sound_vae.data.report import DataError
 from sound_vae.data.shards.bucket import Folder, former_parts
-from sound_vae.data.shards.framed import decide
 from sound_vae.data.shards.layout import FRAMING, MANIFEST, Prepared, preparation
 from sound_vae.data.shards.planning import Listed, make_plan, read_todo
-from sound_vae.data.shards.writing import Shard, shards_of, write_shards
+from sound_vae.data.shards.sharing import Shard, shards_of
 from sound_vae.fit.arguments import hyperparameters, sagemaker_folder
 from sound_vae.log import sentence
-
-MOST_MISSING = 3  # files that a sentence names
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -64,13 +62,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def plan(args: argparse.Namespace) -> dict[str, int]:
     """Write plan and manifest; gives how many files are new, as they were, and gone."""
+    with tempfile.TemporaryDirectory() as before:
+        return _plan(args, Path(before))
+
+
+def _plan(args: argparse.Namespace, before: Path) -> dict[str, int]:
     settings = _settings(args)
     sounds, prepared = Folder(args.sounds, args.region), Folder(args.prepared, args.region)
     # a part is read line by line beside all others, so all are open
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    before = args.plan.parent / "before"
-    before.mkdir(parents=True)
     parts, lost = former_parts(prepared, before)
     framing = before / MANIFEST / FRAMING
     for folder in (args.plan, args.manifest):
@@ -83,6 +84,8 @@ def plan(args: argparse.Namespace) -> dict[str, int]:
     else:
         if not found.sounds:
             raise DataError(f"there is no sound in {args.sounds}")
+        from sound_vae.data.shards.framed import decide  # loads TensorFlow
+
         looked_at = found.sample.names
         print(f"looking at {len(looked_at):,} of {found.sounds:,} sounds", flush=True)
         how = decide(looked_at, found.sounds, sounds.fetch, **settings)
@@ -103,6 +106,8 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
 
 def shards(args: argparse.Namespace) -> None:
     """Write the shards; raises DataError at the end when some of them failed."""
+    from sound_vae.data.shards.writing import write_shards  # loads TensorFlow
+
     prepared = Prepared.read(args.plan)
     for folder in (args.shards, args.parts):
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ FIELDS = (
     "hyperparameters",
     "instance_types",
     "instance_count",
+    "prepare",
     "spot",
     "max_runtime_minutes",
     "promote",
@@ -19,6 +20,7 @@ FIELDS = (
     "Comment",
 )
 MOST_INSTANCE_TYPES = 10
+MOST_INSTANCES = 16
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 
 
@@ -40,6 +42,7 @@ def input_values(
         "Spot": settings.spot,
         "MaxRuntimeMinutes": settings.max_runtime_minutes,
         "Promote": settings.promote,
+        "CanPrepare": not settings.network_isolation,  # a folder is listed from within a job
     }
 
 
@@ -50,9 +53,9 @@ def field_rules(settings: Settings) -> dict[str, dict[str, Any]]:
         "instance_count": {
             "type": "integer",
             "minimum": 1,
-            "maximum": 1,
-            "must_be": "1, as training runs on one machine",
+            "maximum": MOST_INSTANCES,
         },
+        "prepare": {"type": "string", "enum": ["auto", "always", "never"]},
         "max_runtime_minutes": {"type": "integer", "minimum": 1, "maximum": min(40320, minutes)},
         "spot": {"type": "boolean"},
         "promote": {"type": "string", "enum": ["if_better", "always", "never"]},

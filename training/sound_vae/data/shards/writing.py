@@ -9,8 +9,6 @@ all shards that are there.
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,39 +18,14 @@ from sound_vae.data.clips import decode
 from sound_vae.data.dataset import each_spectrogram, frames_of
 from sound_vae.data.folder import label_of
 from sound_vae.data.report import DataReport
-from sound_vae.data.shards.layout import SUFFIX, Prepared, preparation
+from sound_vae.data.shards.layout import Prepared
 from sound_vae.data.shards.part import Clip, Head, write_part
 from sound_vae.data.shards.planning import Listed
 from sound_vae.data.shards.record import AFTER, BEFORE, example
+from sound_vae.data.shards.sharing import Shard
 from sound_vae.model.spectrogram import Transform
 
 AT_ONCE = 256  # files that are decoded before they are transformed
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A shard that is to be written."""
-
-    name: str
-    files: list[Listed]
-
-    def __str__(self) -> str:
-        """Name its files, the first of them if there are many."""
-        names = [file.name for file in self.files]
-        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-        return f"the shard {self.name} with {', '.join(names[:3])}{more}"
-
-
-def shards_of(files: Iterable[Listed], prepared: Prepared, name: str) -> Iterator[Shard]:
-    """Share the files out among shards of at most the size that preparation.json says."""
-    framing = prepared.framing
-    clip_bytes = framing.frames * framing.bins * np.dtype(np.float16).itemsize
-    size = max(int(preparation()["shard_megabytes"] * 10**6 / clip_bytes), 1)
-    remaining = iter(files)
-    number = 0
-    while chosen := list(islice(remaining, size)):
-        yield Shard(f"{name}-{number:05}{SUFFIX}", chosen)
-        number += 1
 
 
 def write_shards(
