@@ -108,6 +108,7 @@ class Aws:
         assert given["Bucket"] == self.bucket
         found = [o for o in self.objects if str(o["Key"]).startswith(given["Prefix"])]
         found = [o for o in found if str(o["Key"]) > given.get("StartAfter", "")]
+        found.sort(key=lambda item: str(item["Key"]))
         page = found[: given["MaxKeys"]]
         more = self.truncated or len(page) < len(found)
         return {"IsTruncated": more, **({"Contents": page} if page else {})}

@@ -93,7 +93,7 @@ def test_the_console_s_default_input_trains_promotes_and_records(
         "data": {"files": 2, "clips": 2, "warnings": []},
         "preparation": {
             "prepares": False,
-            "why": "there are 2 sounds, and it pays from 20000 on",
+            "why": "there are 2 sounds, and it pays from 100000 on",
         },
     }
 
