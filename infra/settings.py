@@ -45,7 +45,7 @@ class Settings:
     )
     max_runtime_minutes: int = _setting(
         60,
-        "after this long a training job is stopped",
+        "after this long a training or processing job is stopped",
         minimum=1,
         maximum=40320,  # 28 days
     )

@@ -3,12 +3,8 @@
 The scenarios share one folder of sounds: what one leaves there is what the next one finds.
 """
 
-import io
 import json
-import math
 import time
-import wave
-from array import array
 from typing import Any
 
 import pytest
@@ -16,37 +12,17 @@ import pytest
 from local import faults, iam
 from tests.local.deployment import Deployed
 from tests.local.scenarios.permissions import role_of
+from tests.local.scenarios.tones import upload
 
 FOLDER = "audio/library/"
 SOUNDS = 240
-RATE = 8000  # Hz
 REQUEST = {"data": FOLDER, "prepare": "always", "instance_count": 2, "promote": "never"}
-
-
-def tone(number: int) -> bytes:
-    """A fifth of a second of a sine as a WAV file."""
-    hertz = 300 + 10 * number
-    samples = array(
-        "h", (int(9000 * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(RATE // 5))
-    )
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(RATE)
-        sound.writeframes(samples.tobytes())
-    return file.getvalue()
-
-
-def upload(product: Deployed, names: list[str]) -> None:
-    for number, name in enumerate(names):
-        product.client("s3").put_object(Bucket=product.bucket, Key=FOLDER + name, Body=tone(number))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def sounds(product: Deployed) -> list[str]:
     names = [f"{('low', 'high')[n % 2]}_{n:03}.wav" for n in range(SOUNDS)]
-    upload(product, names)
+    upload(product, FOLDER, names)
     return names
 
 
@@ -129,7 +105,7 @@ def test_a_machine_that_dies_names_its_files_and_then_only_these_are_missing(
 ) -> None:
     before = shards(product)
     added = [f"new_{number}.wav" for number in range(3)]
-    upload(product, added)
+    upload(product, FOLDER, added)
     product.client("s3").delete_object(Bucket=product.bucket, Key=f"{FOLDER}low_000.wav")
     faults.current.killed = {"algo-2"}
     cause = product.fail(REQUEST, error="SoundVae.PreparationFailed")
