@@ -14,22 +14,22 @@ from tests.local.scenarios.ordering import order, wait_for_training
 from tests.local.scenarios.permissions import Grants, role_of
 from tests.local.scenarios.tones import upload
 
+JOBS, CALLERS = "(Execution|Preparation)Role.*", "Pipeline(Preparation)?MachineRole.*"
 # role and action, as regular expressions
 NOT_USED_HERE = {
     "EndpointRole.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
     "EndpointRole.* ecr:": "there are no images to pull",
     "EndpointRole.* logs:DescribeLogStreams": "the serving image looks for its stream",
     "EndpointRole.* s3:ListBucket": "SageMaker asks for it where it reads an archive, S3 does not",
-    "(Execution|Preparation)Role.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
-    "(Execution|Preparation)Role.* ecr:": "there are no images to pull",
-    "(Execution|Preparation)Role.* kms:Encrypt": "SageMaker asks for it where results have a key, S3 does not",
-    "(Execution|Preparation)Role.* logs:DescribeLogStreams": "the training image looks for its stream",
-    "(Execution|Preparation)Role.* s3:AbortMultipartUpload": "only an upload that breaks off needs it",
-    "Pipeline(Preparation)?MachineRole.* events:": "Step Functions learns from rules that a job or an execution "
-    "ended; here it asks",
+    f"{JOBS} cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
+    f"{JOBS} ecr:": "there are no images to pull",
+    f"{JOBS} kms:Encrypt": "SageMaker asks for it where results have a key, S3 does not",
+    f"{JOBS} logs:DescribeLogStreams": "the training image looks for its stream",
+    f"{JOBS} s3:AbortMultipartUpload": "only an upload that breaks off needs it",
+    f"{CALLERS} events:": "Step Functions learns from rules that a job or an execution ended; here "
+    "it asks",
     "(Pipeline|Deployment).*Role.* logs:": "Step Functions writes its own log",
-    "Pipeline(Preparation)?MachineRole.* sagemaker:ListTags": "Step Functions asks for a job's tags; here it "
-    "need not",
+    f"{CALLERS} sagemaker:ListTags": "Step Functions asks for a job's tags; here it need not",
     "(Pipeline|Deployment).*Role.* xray:": "Step Functions sends its own traces",
     "AWS679.* kms:Decrypt": "only a copy of several parts reads what it wrote",
 }
