@@ -96,7 +96,10 @@ def read_catalogue(folder: Path, manifest: Path, **chosen: Any) -> Catalogue:
     files = [folder / name for name in shard_names]
     here = np.flatnonzero(np.array([file.is_file() for file in files])[np.array(of)])
     if not len(here):
-        raise DataError(f"{folder} holds none of the shards that its manifest names")
+        raise DataError(
+            f"{folder} holds none of the {len(files)} shards: with more machines than shards some "
+            "have nothing to learn from, so lower instance_count"
+        )
     at = np.array(offsets)[here]
     order = here[np.lexsort((at, np.array(of)[here]))]
     shards = Shards(
