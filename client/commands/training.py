@@ -35,6 +35,12 @@ def train(
     promote: Annotated[
         str | None, typer.Option(help="if_better, always or never; the stack's setting if none.")
     ] = None,
+    prepare: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, always or never: sounds once, for training to stream; auto if none."
+        ),
+    ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
@@ -63,6 +69,8 @@ def train(
         request["spot"] = True
     if promote:
         request["promote"] = promote
+    if prepare:
+        request["prepare"] = prepare
     if start_from:
         request["start_from"] = _model_to_start_from(session.stack(), start_from)
     _execute(session, request, watch)
