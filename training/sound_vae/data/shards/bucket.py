@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sound_vae.data.report import DataError
 from sound_vae.data.shards.layout import FRAMING, MANIFEST, PARTS, SHARDS
+from sound_vae.data.shards.part import read_head
 from sound_vae.data.shards.planning import Listed
 
 FETCHERS = 32  # files at the same time
@@ -62,16 +63,21 @@ class Folder:
 
 
 def former_parts(prepared: Folder, folder: Path) -> tuple[list[Path], list[str]]:
-    """Fetch the parts whose shards are there, and framing.json if there is one.
+    """Fetch the parts whose shards are there and whole, and framing.json if there is one.
 
-    The second list names shards whose parts came without them: something was deleted.
+    The second list names the other shards: somebody deleted them, say.
     """
     sizes = {file.name: size for file, size in prepared.files(f"{SHARDS}/")}
     manifest = [file.name for file, _ in prepared.files(f"{MANIFEST}/")]
-    parts = [name for name in manifest if name.startswith(f"{PARTS}/")]
-    wanted = [name for name in parts if Path(name).stem in sizes]
-    lost = [Path(name).stem for name in parts if Path(name).stem not in sizes]
-    if FRAMING in manifest:
-        wanted.append(FRAMING)
+    wanted = [name for name in manifest if name == FRAMING or name.startswith(f"{PARTS}/")]
     prepared.fetch([f"{MANIFEST}/{name}" for name in wanted], folder)
-    return [folder / MANIFEST / name for name in wanted if name != FRAMING], lost
+    parts, lost = [], []
+    for name in wanted:
+        if name == FRAMING:
+            continue
+        head = read_head(folder / MANIFEST / name)
+        if sizes.get(head.shard) == head.size:
+            parts.append(folder / MANIFEST / name)
+        else:
+            lost.append(head.shard)
+    return parts, lost
