@@ -45,7 +45,7 @@ class Settings:
     )
     max_runtime_minutes: int = _setting(
         60,
-        "after this long a training job is stopped",
+        "after this long a training or processing job is stopped",
         minimum=1,
         maximum=40320,  # 28 days
     )
@@ -92,6 +92,13 @@ class Settings:
         "as ml.g5 and ml.g4dn, which give all of that",
         minimum=1,
         maximum=16384,
+    )
+    preparation_instance_type: str = _setting(
+        "ml.m5.xlarge",
+        "instances of the processing jobs that prepare sounds for training, where there are many; "
+        "their disks and keys are those of training",
+        pattern=r"ml\.[a-z0-9-]+\.[a-z0-9-]+",
+        shape="an instance type such as ml.m5.xlarge",
     )
     volume_kms_key_arn: str = _setting(
         "",
@@ -186,8 +193,8 @@ class Settings:
     )
     log_retention_days: int = _setting(
         0,
-        "how long the logs of the endpoint, and of all training jobs of the account and region, "
-        "are kept; 0: for ever, or as they are",
+        "how long the logs of the endpoint, and of all training and processing jobs of the account "
+        "and region, are kept; 0: for ever, or as they are",
         choices=(0, *LOG_RETENTION_DAYS),
     )
     training_image: str = _setting(
@@ -225,11 +232,12 @@ class Settings:
                 f"{KEY}endpoint_max_concurrency = {self.endpoint_max_concurrency}, but is "
                 f"{self.endpoint_provisioned_concurrency}."
             )
-        local = [kind for kind in self.instance_types if LOCAL_DISK.match(kind)]
+        kinds = (*self.instance_types, self.preparation_instance_type)
+        local = [kind for kind in kinds if LOCAL_DISK.match(kind)]
         if self.volume_kms_key_arn and local:
             raise SettingsError(
                 f"{KEY}volume_kms_key_arn is refused for types with a local NVMe disk: leave "
-                f"{', '.join(local)} out of {KEY}instance_types."
+                f"{', '.join(local)} out of {KEY}instance_types and {KEY}preparation_instance_type."
             )
 
     @classmethod

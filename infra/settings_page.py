@@ -78,8 +78,9 @@ Jobs and endpoint may use the key only while `kms_key_arn` names it. After it wa
 The bucket keeps former versions, so that a slip can be undone. What is deleted or replaced below
 `audio/` and `spectrograms/` can be brought back for `forgotten_days` (30), and is then gone for
 good, by rules of the bucket that S3 carries out within about a day. Models and reports remember
-what they were made from: to forget a voice altogether, delete also the results below `output/` and
-`models/` that were trained on it, and train anew. Without `output_days` results stay until
+what they were made from, and so do shards below `prepared/`: to forget a voice altogether, delete
+also `prepared/`, which is made again, and the results below `output/` and `models/` that were
+trained on it, and train anew. Without `output_days` results stay until
 somebody deletes them, and their former versions as well.
 
 ## A bucket of your own

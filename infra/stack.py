@@ -15,7 +15,8 @@ from infra.serving.endpoint import ServedEndpoint
 from infra.serving.endpoint_role import EndpointRole
 from infra.serving.execution_role import ExecutionRole
 from infra.serving.images import Images
-from infra.serving.sagemaker_role import TRAINING_LOG, endpoint_log
+from infra.serving.preparation_role import PreparationRole
+from infra.serving.sagemaker_role import PROCESSING_LOG, TRAINING_LOG, endpoint_log
 from infra.settings import Settings
 from infra.storage.bucket import data_bucket
 from infra.storage.source_bundle import SourceBundle
@@ -59,6 +60,9 @@ class SoundVaeStack(cdk.Stack):
         images = Images.of(self.region, settings)
         bucket = data_bucket(self, "Data", settings=settings)
         role = ExecutionRole(self, "ExecutionRole", bucket=bucket, images=images, settings=settings)
+        preparation_role = PreparationRole(
+            self, "PreparationRole", bucket=bucket, images=images, settings=settings
+        )
         endpoint_role = EndpointRole(
             self, "EndpointRole", bucket=bucket, images=images, settings=settings
         )
@@ -86,6 +90,7 @@ class SoundVaeStack(cdk.Stack):
             "Pipeline",
             bucket=bucket,
             training_role=role,
+            preparation_role=preparation_role,
             endpoint_role=endpoint_role,
             serving=serving,
             turn=turn,
@@ -94,6 +99,7 @@ class SoundVaeStack(cdk.Stack):
             settings=settings,
             hyperparameters=json.loads((training / "hyperparameters.json").read_text()),
             metrics=json.loads((training / "metrics.json").read_text()),
+            preparation=json.loads((training / "preparation.json").read_text()),
         )
         state_machine = pipeline.state_machine.state_machine_arn
         Alarms(
@@ -112,6 +118,7 @@ class SoundVaeStack(cdk.Stack):
         if settings.log_retention_days:
             days = settings.log_retention_days
             LogRetention(self, "TrainingLog", group=TRAINING_LOG, days=days)
+            LogRetention(self, "ProcessingLog", group=PROCESSING_LOG, days=days)
             LogRetention(self, "EndpointLog", group=endpoint_log(settings.name), days=days)
         for name, value in {
             "BucketName": bucket.bucket_name,

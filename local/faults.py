@@ -1,12 +1,15 @@
 """Makes happen here what goes wrong on AWS: `python -m local --fault no-quota=ml.g5.xlarge`.
 
-    no-quota=TYPE         CreateTrainingJob for that instance type answers ResourceLimitExceeded
+    no-quota=TYPE         CreateTrainingJob or CreateProcessingJob for that instance type answers
+                          ResourceLimitExceeded
     no-spot-quota=TYPE    ... for spot training only, which has quotas of its own
     throttled=TYPE        ... the first time answers ThrottlingException
     busy=CALL             the next CreateModel, CreateEndpointConfig or UpdateEndpoint is throttled
     mishap=SERVICE:KIND   the next request to s3 or sagemaker goes wrong: slow-down, reset, lost or
                           partial (local/mishaps.py)
     unreliable=SHARE      by chance so many of all requests to S3 and SageMaker go wrong
+    killed=HOST           the container of a processing job on that host, such as algo-2, is killed
+                          when it has begun its work, as for want of memory
     disk-full=TYPE        the disk of a job on that type is full before it holds the channels
     no-capacity=TYPE      a job on that type fails with CapacityError; a spot job waits in vain
     no-spot-capacity=TYPE ... only a spot job, until MaxWaitTimeInSeconds is over
@@ -42,6 +45,7 @@ class Faults:
     mishaps: list[str] = field(default_factory=list)  # SERVICE:KIND, one for each request
     unreliable: float = 0  # share of the requests
     chance: random.Random = field(default_factory=lambda: random.Random(1), compare=False)
+    killed: set[str] = field(default_factory=set)  # hosts
     disk_full: set[str] = field(default_factory=set)  # instance types
     no_capacity: set[str] = field(default_factory=set)  # instance types
     no_spot_capacity: set[str] = field(default_factory=set)  # instance types
@@ -54,8 +58,10 @@ class Faults:
     cold_for_all: bool = False  # ... and whether to everybody, or only to sessions of roles
     silence: bool = False
 
-    def refusal(self, instance_type: str, spot: bool, count: int = 1) -> tuple[str, str] | None:
-        """Return code and message with which CreateTrainingJob is refused, if it is."""
+    def refusal(
+        self, instance_type: str, spot: bool, count: int = 1, job: str = "training"
+    ) -> tuple[str, str] | None:
+        """Return code and message with which a job on this type is refused, if it is."""
         if instance_type in self.throttled:
             self.throttled.remove(instance_type)
             return "ThrottlingException", "Rate exceeded"
@@ -64,7 +70,7 @@ class Faults:
             return None
         return "ResourceLimitExceeded", (
             f"The account-level service limit '{instance_type} for {'spot ' if spot else ''}"
-            "training job usage' is 0 Instances, with current utilization of 0 Instances and a "
+            f"{job} job usage' is 0 Instances, with current utilization of 0 Instances and a "
             f"request delta of {count} Instances. Please use AWS Service Quotas to request an "
             "increase for this quota. If AWS Service Quotas is not available, contact AWS support "
             "to request an increase for this quota."
@@ -113,7 +119,7 @@ current = Faults()
 _LISTS = {"throttled": str, "busy": str, "mishap": str, "interrupt-after": float}
 _FIELDS = {"mishap": "mishaps"}  # that have another name than the option
 _NUMBERS = ("metrics-lag", "update-takes", "unreliable")
-_SETS = ("no-quota", "no-spot-quota", "disk-full", "no-capacity", "no-spot-capacity")
+_SETS = ("no-quota", "no-spot-quota", "killed", "disk-full", "no-capacity", "no-spot-capacity")
 
 
 def add(options: Iterable[str]) -> None:

@@ -52,7 +52,7 @@ def stopped(attempts: int) -> str:
 
 
 NAMES = [
-    *("data", "hyperparameters", "instance_types", "instance_count", "spot"),
+    *("data", "hyperparameters", "instance_types", "instance_count", "spot", "prepare"),
     *("max_runtime_minutes", "promote", "model", "Comment", "epochs", "toString", ""),
 ]
 SCALARS = (
@@ -81,7 +81,10 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 INPUTS = VALUES | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), VALUES, max_size=4)
-COSTS = ("createTrainingJob.sync", "createModel", "createEndpointConfig", "updateEndpoint")
+COSTS = (
+    *("createProcessingJob.sync", "createTrainingJob.sync", "createModel"),
+    *("createEndpointConfig", "updateEndpoint"),
+)
 
 
 @cache
@@ -108,10 +111,16 @@ def inputs(attempts: int) -> str:
     bucket, machines = definitions()
     machine = machines[Settings().name]
     endpoint = machine["States"]["Repair what was left"]["Arguments"]["StateMachineArn"]
+    block = machine["States"]["Prepare"]["Branches"][0]["States"]
+    prepares = block["Prepare the sounds"]["Arguments"]["StateMachineArn"]
     counted = {"refused": 0, "accepted": 0}
 
     def holds(given: Any) -> None:
-        aws = Aws(bucket, {endpoint: machines[f"{Settings().name}--endpoint"]})
+        called = {
+            endpoint: machines[f"{Settings().name}--endpoint"],
+            prepares: machines[f"{Settings().name}--preparation"],
+        }
+        aws = Aws(bucket, called)
         execution = run(machine, given, aws.account)
         if execution.status == "SUCCEEDED":
             counted["accepted"] += 1

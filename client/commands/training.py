@@ -38,6 +38,12 @@ def train(
     machines: Annotated[
         int | None, typer.Option(help="So many train together, 1 to 16; one if none.")
     ] = None,
+    prepare: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, always or never: sounds once, for training to stream; auto if none."
+        ),
+    ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
@@ -68,6 +74,8 @@ def train(
         request["instance_count"] = machines
     if promote:
         request["promote"] = promote
+    if prepare:
+        request["prepare"] = prepare
     if start_from:
         request["start_from"] = _model_to_start_from(session.stack(), start_from)
     _execute(session, request, watch)

@@ -11,6 +11,7 @@ FIELDS = (
     "hyperparameters",
     "instance_types",
     "instance_count",
+    "prepare",
     "spot",
     "max_runtime_minutes",
     "promote",
@@ -41,6 +42,7 @@ def input_values(
         "Spot": settings.spot,
         "MaxRuntimeMinutes": settings.max_runtime_minutes,
         "Promote": settings.promote,
+        "CanPrepare": not settings.network_isolation,  # a folder is listed from within a job
     }
 
 
@@ -49,6 +51,7 @@ def field_rules(settings: Settings) -> dict[str, dict[str, Any]]:
     minutes = settings.longest_execution_hours * 60
     rules: dict[str, dict[str, Any]] = {
         "instance_count": {"type": "integer", "minimum": 1, "maximum": MOST_INSTANCES},
+        "prepare": {"type": "string", "enum": ["auto", "always", "never"]},
         "max_runtime_minutes": {"type": "integer", "minimum": 1, "maximum": min(40320, minutes)},
         "spot": {"type": "boolean"},
         "promote": {"type": "string", "enum": ["if_better", "always", "never"]},

@@ -30,6 +30,7 @@ of the endpoint it leaves to the other. Their definitions are
 [endpoint.asl.yaml](../infra/pipeline/endpoint.asl.yaml), with the longer expressions in
 [queries/](../infra/pipeline/queries); the console shows the same graphs, with the state that an
 execution is in. Small ones stand beside them:
+[preparation.asl.yaml](../infra/pipeline/preparation.asl.yaml) prepares sounds where there are many,
 [deployment.asl.yaml](../infra/pipeline/deployment.asl.yaml) lets a deployment wait for a promotion,
 [removal.asl.yaml](../infra/pipeline/removal.asl.yaml) stops what runs before the stack goes, and
 [upload.asl.yaml](../infra/pipeline/upload.asl.yaml), with `train_after_upload_minutes`, starts an
@@ -51,8 +52,14 @@ TOP = (
 
 BLOCKS = {
     "Check the input": (
-        "Says at once what is wrong with the input, counts the sounds that it names, and finds out "
-        "what is served, for the new model to be compared with. Nothing has cost anything yet."
+        "Says at once what is wrong with the input, counts the sounds that it names until there "
+        "are enough for preparing to pay, and finds out what is served, for the new model to be "
+        "compared with. Nothing has cost anything yet."
+    ),
+    "Prepare": (
+        "Where there are many sounds, or the input says so, the state machine that prepares them "
+        "is called. *Preparing the sounds* below says what it does. The output's `preparation` "
+        "says why or why not."
     ),
     "Train": (
         "Asks for the instance types in their order, each on spare capacity first if `spot` is "
@@ -83,6 +90,21 @@ ENDPOINT = (
     "That may fail: they cost nothing, and the next promotion tries again."
 )
 
+PREPARATION = (
+    "Two processing jobs of SageMaker's. In the first one machine compares the folder with what "
+    "was prepared of it before, by the ETags of S3: files that are new or changed are to be "
+    "prepared, files that are gone count no more. The first time it also decides sample rate, "
+    "length and window by the sounds, as training does, or by some 4,096 to 8,192 of them at equal "
+    "distances. In the second job `instance_count` machines prepare their shares: they decode, "
+    "trim and transform, and write shards of 64 MB at most, TFRecord files of spectrograms that "
+    "are as long as their sounds. A shard goes to S3 as soon as it is finished: an execution that "
+    "was stopped goes on there. All lies below `prepared/`, for each data folder and each choice "
+    "of `sample_rate`, `clip_seconds`, `n_fft`, `hop_length` and `trim_db` in a folder of its "
+    "own, which can be deleted, and is then made again; what is of a deleted recording stays in "
+    "its shard until then. Training reads the shards as a stream (FastFile mode), so it neither "
+    "waits for a download nor needs the memory."
+)
+
 DEPLOYMENT = (
     "`cdk deploy` takes part in this where it may change the endpoint: its image, memory, "
     "concurrency, role, tags, the starter. While the endpoint is being changed by a promotion, the "
@@ -107,13 +129,13 @@ serves what it served before, unless the sentence says otherwise. `…` stands f
 
 def page() -> str:
     """Write the page."""
-    machine, endpoint, removal = (
-        _definition(name) for name in ("train_and_promote", "endpoint", "removal")
-    )
+    names = ("train_and_promote", "preparation", "endpoint", "removal")
+    machine, preparation, endpoint, removal = map(_definition, names)
     parts = [BEFORE, _block(drawing(machine)), TOP + "\n"]
     for name, text in BLOCKS.items():
         branches = _branches(machine, name)
         parts += [f"## {name}\n", text + "\n", _block(drawing(*branches))]
+    parts += ["## Preparing the sounds\n", PREPARATION + "\n", _block(drawing(preparation))]
     parts += ["## Changing the endpoint\n", ENDPOINT + "\n", _block(drawing(endpoint))]
     parts += ["## Deploying during a promotion\n", DEPLOYMENT + "\n"]
     parts += ["## Removing the stack\n", REMOVAL + "\n", _block(drawing(removal)), SENTENCES]

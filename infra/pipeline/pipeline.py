@@ -1,4 +1,4 @@
-"""The state machines together: what trains, changes the endpoint, starts and ends."""
+"""The state machines together: what prepares, trains, changes the endpoint, starts and ends."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.pipeline import training_and_promotion
 from infra.pipeline.endpoint_changes import EndpointChanges
 from infra.pipeline.machine import Machine
+from infra.pipeline.preparation import Preparation
 from infra.pipeline.removal import Removal
 from infra.pipeline.upload import Upload
 from infra.serving.endpoint import ServedEndpoint
@@ -30,6 +31,7 @@ class Pipeline(Construct):
         *,
         bucket: s3.IBucket,
         training_role: iam.IRole,
+        preparation_role: iam.IRole,
         endpoint_role: iam.IRole,
         serving: ServedEndpoint,
         turn: dynamodb.ITable,
@@ -38,6 +40,7 @@ class Pipeline(Construct):
         settings: Settings,
         hyperparameters: Mapping[str, Mapping[str, Any]],
         metrics: Mapping[str, Any],
+        preparation: Mapping[str, Any],
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -53,8 +56,19 @@ class Pipeline(Construct):
             "turn": turn,
             "settings": settings,
         }
+        prepares = Preparation(
+            self,
+            "Preparation",
+            bucket=bucket,
+            role=preparation_role,
+            source=source,
+            images=images,
+            settings=settings,
+            preparation=preparation,
+        )
         training_and_promotion.grant(machine, **shared)
         machine.may_call(changes.machine)
+        machine.may_call(prepares.machine)
         self.state_machine = machine.define(
             "train_and_promote",
             training_and_promotion.values(
@@ -62,15 +76,21 @@ class Pipeline(Construct):
                 **shared,
                 source=source,
                 changes=changes,
+                prepares=prepares,
                 images=images,
                 hyperparameters=hyperparameters,
                 metrics=metrics,
             ),
         )
         # no execution may ask for what is not there yet
-        self.state_machine.node.add_dependency(source, changes.state_machine)
-        removal = Removal(self, "Removal", machines=[machine, changes.machine], settings=settings)
-        removal.node.add_dependency(self.state_machine, changes.state_machine)
+        self.state_machine.node.add_dependency(
+            source, changes.state_machine, prepares.state_machine
+        )
+        machines = [machine, changes.machine, prepares.machine]
+        removal = Removal(self, "Removal", machines=machines, settings=settings)
+        removal.node.add_dependency(
+            self.state_machine, changes.state_machine, prepares.state_machine
+        )
         # goes first when the stack is removed, or the end of executions would start others
         changes.repair.node.add_dependency(removal)
         self.upload_arn = ""  # of the state machine, if there is one

@@ -41,7 +41,17 @@ WRONG_INPUT = (
     ),
     Sentence(
         "… must be …, but is ….",
-        "`instance_count`, `max_runtime_minutes`, `promote` and `spot` say so what they take.",
+        "`instance_count`, `max_runtime_minutes`, `prepare`, `promote` and `spot` say so what they "
+        "take.",
+    ),
+    Sentence(
+        'prepare cannot be "always" where jobs have no network (network_isolation): leave it out.',
+        "Such sounds are read as they are by every training job.",
+    ),
+    Sentence(
+        'prepare cannot be "always" for data under …spectrograms/, which is prepared: leave it '
+        "out.",
+        "Do that.",
     ),
     Sentence(
         "model must be a text / the URL of an archive in the bucket, such as "
@@ -86,6 +96,42 @@ NOT_STARTED = (
         "Repairing what an earlier execution left failed: ….",
         "The endpoint is not as it was recorded. Look at it in the SageMaker console; the next "
         "execution tries again.",
+    ),
+)
+
+PREPARATION_FAILED = (
+    Sentence(
+        "Preparing the sounds failed in the job …: ….",
+        "What it could not do stands there: a file or a setting, or a permission, for which deploy "
+        "again.",
+    ),
+    Sentence(
+        "…it was stopped, or did not finish within max_runtime_minutes = …",
+        "Give it more minutes or a higher `instance_count`, and start again: it goes on there.",
+    ),
+    Sentence(
+        ' Raise "…" at … and start again when it is granted.',
+        "The quotas of processing jobs are others than those of training.",
+    ),
+    Sentence(
+        ' Shards that were finished are kept; {"prepare": "never"} trains on the files as they '
+        "are.",
+        "Start again, which does the rest, or do without.",
+    ),
+    Sentence("Preparing the sounds failed: ….", "AWS says why."),
+)
+
+PREPARED_OR_NOT = (
+    Sentence('prepare is "…"', "As the input says."),
+    Sentence("they are prepared spectrograms", "As below `spectrograms/`."),
+    Sentence("jobs have no network", "With the setting `network_isolation`."),
+    Sentence(
+        "there are … sounds or more, from where on it pays",
+        'Nothing to do; `{"prepare": "never"}` leaves it out.',
+    ),
+    Sentence(
+        "there are at least … sounds, and it pays from … on",
+        'Nothing to do; `{"prepare": "always"}` prepares them all the same.',
     ),
 )
 
@@ -239,6 +285,11 @@ SECTIONS = (
         WRONG_INPUT,
     ),
     ("It did not begin", "`SoundVae.NotStarted`: nothing has cost anything yet.", NOT_STARTED),
+    (
+        "Preparing the sounds",
+        "`SoundVae.PreparationFailed`: nothing was trained.",
+        PREPARATION_FAILED,
+    ),
     ("Training", "`SoundVae.TrainingFailed`: the endpoint was not touched.", TRAINING_FAILED),
     (
         "Promotion",
@@ -250,6 +301,11 @@ SECTIONS = (
         "No failure, but not promoted",
         "The output's `why`, beside `promote_with`, the input that promotes it all the same:",
         KEPT_BACK,
+    ),
+    (
+        "Prepared or not",
+        "The output's `preparation`, whose `why` it is:",
+        PREPARED_OR_NOT,
     ),
     ("Promoted", "The output's `why` and `warnings`:", PROMOTED),
 )

@@ -14,6 +14,7 @@ from infra.pipeline.endpoint_changes import EndpointChanges
 from infra.pipeline.input_rules import input_values
 from infra.pipeline.machine import Machine
 from infra.pipeline.patience import looks_within
+from infra.pipeline.preparation import Preparation, preparing_values
 from infra.pipeline.run_name import run_name_values
 from infra.serving.endpoint import VARIANT, ServedEndpoint
 from infra.serving.images import Images
@@ -47,6 +48,7 @@ def values(
     source: SourceBundle,
     turn: dynamodb.ITable,
     changes: EndpointChanges,
+    prepares: Preparation,
     images: Images,
     settings: Settings,
     hyperparameters: Mapping[str, Mapping[str, Any]],
@@ -71,6 +73,8 @@ def values(
         "FewestSounds": FEWEST_SOUNDS,
         "SoundSuffixes": "|".join(SOUNDS),
         "SoundKinds": ", ".join(SOUNDS[:-2]),
+        **preparing_values(),
+        "PreparationMachineArn": prepares.machine.arn,
         # the training job
         "TrainingRoleArn": training_role.role_arn,
         "TrainingImageGpu": images.training_gpu,

@@ -13,17 +13,24 @@ replace there as a former version. To copy, at a promotion, just the version tha
 protect nothing: the same packages ran in the job that left it.
 """
 
-import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
 from infra.permissions import allow
 from infra.serving.images import Images
 from infra.serving.sagemaker_role import TRAINING_LOG, Purpose, SageMakerRole
 from infra.settings import Settings
-from infra.storage.folders import AUDIO, CHECKPOINTS, CODE, MODELS, OUTPUT, SPECTROGRAMS
+from infra.storage.folders import (
+    AUDIO,
+    CHECKPOINTS,
+    CODE,
+    MODELS,
+    OUTPUT,
+    PREPARED,
+    SPECTROGRAMS,
+)
 
 # MODELS: the served one, to compare with; OUTPUT: another run's, to start from
-READ = (AUDIO, SPECTROGRAMS, CODE, MODELS, OUTPUT, CHECKPOINTS)
+READ = (AUDIO, SPECTROGRAMS, PREPARED, CODE, MODELS, OUTPUT, CHECKPOINTS)
 WRITE = (OUTPUT, CHECKPOINTS)
 
 
@@ -42,10 +49,9 @@ class ExecutionRole(SageMakerRole):
 
     def allow_more(self, bucket: s3.IBucket, settings: Settings) -> None:
         """Grant what a job writes, the use of the keys and of the network."""
-        allow(
-            self,
-            ["s3:PutObject", "s3:AbortMultipartUpload"],
-            [bucket.arn_for_objects(f"{folder}*") for folder in WRITE],
+        self.write(
+            bucket,
+            WRITE,
             why="A job's results and checkpoints lie in folders that are named after its run.",
         )
         # SageMaker mirrors the job's folder of checkpoints, including what the job deletes there
@@ -55,50 +61,4 @@ class ExecutionRole(SageMakerRole):
             [bucket.arn_for_objects(f"{CHECKPOINTS}*")],
             why="Every execution has a folder of its own.",
         )
-        if settings.kms_key_arn:
-            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
-            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
-            allow(self, actions, [settings.kms_key_arn])
-        if settings.volume_kms_key_arn:
-            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
-        if settings.subnet_ids:
-            self._join_network(settings)
-
-    def _join_network(self, settings: Settings) -> None:
-        """Let SageMaker put network interfaces of a job into the VPC, and take them away."""
-        stack = cdk.Stack.of(self)
-
-        def arn(kind: str, name: str) -> str:
-            return stack.format_arn(service="ec2", resource=kind, resource_name=name)
-
-        interfaces = arn("network-interface", "*")
-        allow(
-            self,
-            ["ec2:CreateNetworkInterface"],
-            [
-                interfaces,
-                *(arn("subnet", subnet) for subnet in settings.subnet_ids),
-                *(arn("security-group", group) for group in settings.security_group_ids),
-            ],
-            why="Every job has network interfaces of its own, whose names EC2 makes up.",
-        )
-        allow(
-            self,
-            [
-                "ec2:CreateNetworkInterfacePermission",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DeleteNetworkInterfacePermission",
-            ],
-            [interfaces],
-        )
-        allow(
-            self,
-            [
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            ["*"],
-        )
+        self.use_keys_and_network(settings)

@@ -1,4 +1,4 @@
-"""What SageMaker's two roles have in common: images, logs, metrics, and a bucket to read."""
+"""What SageMaker's roles have in common: images, logs, metrics, and a bucket to read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from infra.serving.images import Images
 from infra.settings import Settings
 
 TRAINING_LOG = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the account
+PROCESSING_LOG = "/aws/sagemaker/ProcessingJobs"  # of all processing jobs of the account
 
 
 def endpoint_log(name: str) -> str:
@@ -112,6 +113,26 @@ class SageMakerRole(iam.Role):
         )
         self.allow_more(bucket, settings)
 
+    def write(self, bucket: s3.IBucket, folders: Sequence[str], *, why: str) -> None:
+        """Grant what a job needs to leave results in these folders."""
+        allow(
+            self,
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            [bucket.arn_for_objects(f"{folder}*") for folder in folders],
+            why=why,
+        )
+
+    def use_keys_and_network(self, settings: Settings) -> None:
+        """Grant a job the use of the keys, and of the network."""
+        if settings.kms_key_arn:
+            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
+            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+            allow(self, actions, [settings.kms_key_arn])
+        if settings.volume_kms_key_arn:
+            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
+        if settings.subnet_ids:
+            self._join_network(settings)
+
     def purpose(self, images: Images, settings: Settings) -> Purpose:
         """Return what this role is for."""
         raise NotImplementedError
@@ -119,3 +140,42 @@ class SageMakerRole(iam.Role):
     def allow_more(self, bucket: s3.IBucket, settings: Settings) -> None:
         """Grant what the other role may not."""
         raise NotImplementedError
+
+    def _join_network(self, settings: Settings) -> None:
+        """Let SageMaker put network interfaces of a job into the VPC, and take them away."""
+        stack = cdk.Stack.of(self)
+
+        def arn(kind: str, name: str) -> str:
+            return stack.format_arn(service="ec2", resource=kind, resource_name=name)
+
+        interfaces = arn("network-interface", "*")
+        allow(
+            self,
+            ["ec2:CreateNetworkInterface"],
+            [
+                interfaces,
+                *(arn("subnet", subnet) for subnet in settings.subnet_ids),
+                *(arn("security-group", group) for group in settings.security_group_ids),
+            ],
+            why="Every job has network interfaces of its own, whose names EC2 makes up.",
+        )
+        allow(
+            self,
+            [
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            [interfaces],
+        )
+        allow(
+            self,
+            [
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            ["*"],
+        )

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.settings import Settings
-from infra.storage.folders import AUDIO, CHECKPOINTS, OUTPUT, SPECTROGRAMS
+from infra.storage.folders import AUDIO, CHECKPOINTS, OUTPUT, PREPARED, SPECTROGRAMS
 
 
 def data_bucket(scope: Construct, construct_id: str, *, settings: Settings) -> s3.IBucket:
@@ -73,6 +73,8 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
             expiration=cdk.Duration.days(30),
             noncurrent_version_expiration=cdk.Duration.days(1),
         ),
+        # whose manifest is written over whenever the sounds are looked at
+        s3.LifecycleRule(prefix=PREPARED, noncurrent_version_expiration=cdk.Duration.days(1)),
         # a recording that somebody deleted or replaced is gone for good after this time
         *(
             s3.LifecycleRule(

@@ -5,4 +5,5 @@ SPECTROGRAMS = "spectrograms/"  # yours: prepared .npy files, in place of record
 CODE = "code/"  # CODE<hash>/sourcedir.tar.gz, the training source
 MODELS = "models/"  # MODELS + starter/model.tar.gz
 OUTPUT = "output/"  # OUTPUT<training job>/output/model.tar.gz
+PREPARED = "prepared/"  # PREPARED<hash>/, sounds in shards; can be deleted, and is made again
 CHECKPOINTS = "checkpoints/"  # CHECKPOINTS<run>/, what an interrupted job goes on from

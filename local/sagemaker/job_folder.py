@@ -29,7 +29,12 @@ BROKEN_OFF = (IncompleteReadError, ResponseStreamingError)
 
 def input_objects(s3: Any, channel: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield (bucket, key, path below the channel's folder) of a channel's S3 objects."""
-    bucket, prefix = bucket_and_key(channel["DataSource"]["S3DataSource"]["S3Uri"])
+    yield from objects_below(s3, channel["DataSource"]["S3DataSource"]["S3Uri"])
+
+
+def objects_below(s3: Any, url: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (bucket, key, path below the folder they are copied to) of a prefix's objects."""
+    bucket, prefix = bucket_and_key(url)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     for page in pages:
         for item in page.get("Contents", []):
@@ -94,7 +99,8 @@ def lay_out(base: Path, record: Any, s3: Any, hosts: Sequence[str], number: int)
             target.parent.mkdir(parents=True, exist_ok=True)
             download(s3, bucket, key, target)
         channels[name] = {
-            "TrainingInputMode": "File",
+            # FastFile provides "file system access to the data" as File does, which is copied here
+            "TrainingInputMode": channel.get("InputMode", "File"),
             "S3DistributionType": distribution,
             "RecordWrapperType": "None",
         }

@@ -1,4 +1,4 @@
-"""SageMaker: training jobs that train and endpoints that answer, behind moto's API.
+"""SageMaker: jobs that train and process, and endpoints that answer, behind moto's API.
 
 moto says Completed at once and lists endpoints that nothing serves. It has neither UpdateEndpoint
 nor StopTrainingJob, and checks none of what AWS checks when a job or model is created.
@@ -14,7 +14,6 @@ from moto.core.utils import utcnow
 from moto.sagemaker import models, urls
 from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
-from moto.sagemaker.responses import SageMakerResponse
 
 from local import clock, faults, iam
 from local.aws import bucket_and_key, client_as
@@ -27,6 +26,7 @@ from local.sagemaker.endpoint import (
     release,
 )
 from local.sagemaker.jobs import TrainingJobs, refused
+from local.sagemaker.processing_jobs import ProcessingJobs, ProcessingResponses
 
 POLL_SECONDS = 0.2
 
@@ -37,7 +37,7 @@ def _throttle(call: str) -> None:
         raise refused("ThrottlingException", "Rate exceeded")
 
 
-class SageMaker(TrainingJobs):
+class SageMaker(TrainingJobs, ProcessingJobs):
     """moto's backend with processes behind its records."""
 
     _url_module = urls  # moto looks for one beside the class
@@ -193,7 +193,7 @@ class SageMaker(TrainingJobs):
         return endpoint
 
 
-class Responses(SageMakerResponse):
+class Responses(ProcessingResponses):
     """Two actions that moto lacks, and one whose parameters it ignores."""
 
     def list_models(self) -> ActionResult:

@@ -190,10 +190,11 @@ def wait_for_end(self: Any, env: Any, sync_resolver: Callable[[], Any], **_: Any
 
 
 class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
-    """`arn:aws:states:::sagemaker:ACTION`; `createTrainingJob.sync` waits for the end."""
+    """`arn:aws:states:::sagemaker:ACTION`; `createTrainingJob.sync` waits for the job's end."""
 
     ACTIONS = (
         "createTrainingJob",
+        "createProcessingJob",
         "createModel",
         "createEndpointConfig",
         "createEndpoint",
@@ -219,19 +220,20 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
     ) -> Callable[[], Any]:
         env.stack.pop()  # the answer of the create call; the description takes its place
         role, region = state_credentials.role_arn, resource_runtime_part.region
-        name = {"TrainingJobName": normalised_parameters["TrainingJobName"]}
+        kind = self.resource.api_action.removeprefix("create").removesuffix("Job")
+        name = {f"{kind}JobName": normalised_parameters[f"{kind}JobName"]}
 
         def description_at_the_end() -> Any:
-            job = call(role, "sagemaker", "describe_training_job", name, region)
-            if job["TrainingJobStatus"] == "Completed":
+            job = call(role, "sagemaker", f"describe_{kind.lower()}_job", name, region)
+            if job[f"{kind}JobStatus"] == "Completed":
                 return job
-            if job["TrainingJobStatus"] in ("Failed", "Stopped"):
+            if job[f"{kind}JobStatus"] in ("Failed", "Stopped"):
                 raise FailureEventException(
                     task_failure(self, env, "States.TaskFailed", json.dumps(job))
                 )
             return None
 
-        self._stop = lambda: call(role, "sagemaker", "stop_training_job", name, region)
+        self._stop = lambda: call(role, "sagemaker", f"stop_{kind.lower()}_job", name, region)
         return description_at_the_end
 
     _eval_sync = wait_for_end

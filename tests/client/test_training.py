@@ -57,6 +57,7 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> Executions:
     [
         ([], {}),
         (["--quality", "draft"], {"hyperparameters": {"quality": "draft"}}),
+        (["--prepare", "always"], {"prepare": "always"}),
         (["--set", "epochs=3", "--spot"], {"hyperparameters": {"epochs": 3}, "spot": True}),
         (["--start-from", "served"], {"start_from": "served"}),
         (["--start-from", MODEL], {"start_from": MODEL}),

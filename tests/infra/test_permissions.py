@@ -95,7 +95,7 @@ def listing(*folders: str) -> dict[str, Any]:
 def test_a_training_job_reads_its_folders_and_writes_only_results_and_checkpoints(
     template: dict[str, Any], bucket: str
 ) -> None:
-    reads = ("audio", "spectrograms", "code", "models", "output", "checkpoints")
+    reads = ("audio", "spectrograms", "prepared", "code", "models", "output", "checkpoints")
     log = {f"{LOGS}/TrainingJobs", f"{LOGS}/TrainingJobs:*"}
     assert granted(template, "ExecutionRole") == {
         "s3:GetObject": (objects(bucket, *reads), None),
@@ -103,6 +103,23 @@ def test_a_training_job_reads_its_folders_and_writes_only_results_and_checkpoint
         "s3:PutObject": (objects(bucket, "output", "checkpoints"), None),
         "s3:AbortMultipartUpload": (objects(bucket, "output", "checkpoints"), None),
         "s3:DeleteObject": (objects(bucket, "checkpoints"), None),
+        **dict.fromkeys(LOG, (log, None)),
+        **{action: ({f"{IMAGES}-training"}, None) for action in PULL},
+        "ecr:GetAuthorizationToken": ({"*"}, None),
+        "cloudwatch:PutMetricData": ({"*"}, NAMESPACES),
+    }
+
+
+def test_a_processing_job_reads_sounds_and_writes_only_what_it_prepares(
+    template: dict[str, Any], bucket: str
+) -> None:
+    reads = ("audio", "code", "prepared")
+    log = {f"{LOGS}/ProcessingJobs", f"{LOGS}/ProcessingJobs:*"}
+    assert granted(template, "PreparationRole") == {
+        "s3:GetObject": (objects(bucket, *reads), None),
+        "s3:ListBucket": ({bucket}, listing(*reads)),
+        "s3:PutObject": (objects(bucket, "prepared"), None),
+        "s3:AbortMultipartUpload": (objects(bucket, "prepared"), None),
         **dict.fromkeys(LOG, (log, None)),
         **{action: ({f"{IMAGES}-training"}, None) for action in PULL},
         "ecr:GetAuthorizationToken": ({"*"}, None),
@@ -143,6 +160,9 @@ def test_keys_and_a_network_of_ones_own_are_granted_to_the_jobs_that_use_them(
     everything: dict[str, Any],
 ) -> None:
     jobs, endpoint = granted(everything, "ExecutionRole"), granted(everything, "EndpointRole")
+    preparing = granted(everything, "PreparationRole")
+    for action in filter(lambda action: action.startswith(("kms:", "ec2:")), jobs):
+        assert preparing[action] == jobs[action], action
     ec2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
     interfaces = f"{ec2}:network-interface/*"
     keys = {action: what for action, (what, _) in jobs.items() if action.startswith("kms:")}

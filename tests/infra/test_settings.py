@@ -117,6 +117,7 @@ def test_a_key_encrypts_bucket_and_results_and_those_who_need_it_may_use_it(
     assert {name[:12] for name in users} == {
         "ExecutionRol",
         "PipelineMach",
+        "PreparationR",
         "ServingStart",
         "TrainingSour",
     }
@@ -143,7 +144,8 @@ def test_a_key_encrypts_bucket_and_results_and_those_who_need_it_may_use_it(
         (
             {"volume_kms_key_arn": "arn:aws:kms:us-east-1:111122223333:key/0a1b"},
             "sound-vae:volume_kms_key_arn is refused for types with a local NVMe disk: leave "
-            "ml.g5.xlarge, ml.g4dn.xlarge out of sound-vae:instance_types.",
+            "ml.g5.xlarge, ml.g4dn.xlarge out of sound-vae:instance_types and "
+            "sound-vae:preparation_instance_type.",
         ),
     ],
 )

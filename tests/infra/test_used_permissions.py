@@ -31,6 +31,14 @@ BEYOND_THE_CALL = {
         "sagemaker:StopTrainingJob": ".sync stops the job when the execution is stopped",
         "sagemaker:ListTags": "Step Functions sees by a job's tags that it is its own",
     },
+    "sagemaker:createProcessingJob.sync": {
+        **BY_A_RULE,
+        "iam:PassRole": "the job runs under a role",
+        "sagemaker:AddTags": "it carries tags",
+        "sagemaker:DescribeProcessingJob": ".sync waits for the job's end",
+        "sagemaker:StopProcessingJob": ".sync stops the job when the execution is stopped",
+        "sagemaker:ListTags": "Step Functions sees by a job's tags that it is its own",
+    },
     "sagemaker:createModel": {
         "iam:PassRole": "the endpoint runs under a role",
         "sagemaker:AddTags": "it carries tags",
@@ -81,6 +89,15 @@ OF_JOBS = {
 }
 
 
+OF_PREPARATION = {
+    **OF_THE_ENDPOINT,
+    "s3:GetObject": "sounds, training source, what was prepared before",
+    "s3:ListBucket": "the folder is compared with what was prepared of it",
+    "s3:PutObject": "shards and manifest",
+    "s3:AbortMultipartUpload": "an upload of a large file that breaks off",
+}
+
+
 # whose only call is told in the tests of their permissions: who starts a state machine
 STARTERS = (
     "PipelineChangesRepairRole",
@@ -92,6 +109,7 @@ STARTERS = (
 ROLES = {
     "": "PipelineMachineRole",
     "--endpoint": "PipelineChangesMachineRole",
+    "--preparation": "PipelinePreparationMachineRole",
     "--deployment": "DeploymentMachineRole",
     "--removal": "PipelineRemovalMachineRole",
     "--upload": "PipelineUploadMachineRole",
@@ -151,6 +169,7 @@ def test_tasks_are_found_wherever_they_are() -> None:
 
 def test_jobs_and_endpoint_are_granted_what_the_list_explains(template: dict[str, Any]) -> None:
     assert set(granted(template, "ExecutionRole")) == set(OF_JOBS)
+    assert set(granted(template, "PreparationRole")) == set(OF_PREPARATION)
     assert set(granted(template, "EndpointRole")) == set(OF_THE_ENDPOINT)
 
 
@@ -167,6 +186,7 @@ def test_deploy_time_calls_are_granted_what_they_call(variant: dict[str, Any]) -
 
 def test_every_policy_belongs_to_somebody_whom_these_tests_know(variant: dict[str, Any]) -> None:
     calls = {re.sub(r"[0-9A-F]{8}$", "", name) for name, _, _ in calls_of(variant)}
-    known = {*ROLES.values(), *STARTERS, "ExecutionRole", "EndpointRole", *calls}
+    jobs = ("ExecutionRole", "PreparationRole")
+    known = {*ROLES.values(), *STARTERS, *jobs, "EndpointRole", *calls}
     for who, _ in statements(variant):
         assert any(who.startswith(beginning) for beginning in known), who

@@ -20,6 +20,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "train_after_upload_minutes": 15,
         "promote": "always",
         "training_volume_gb": 50,
+        "preparation_instance_type": "ml.c5.2xlarge",
         "volume_kms_key_arn": VOLUME_KEY,
         "subnet_ids": ("subnet-0a1b2c3d",),
         "security_group_ids": ("sg-0a1b2c3d",),

@@ -192,11 +192,20 @@ class Deployed:
         found = [api.describe_training_job(TrainingJobName=name) for name in names]
         return sorted(found, key=lambda job: job["CreationTime"])
 
-    def log_of(self, job: str) -> list[str]:
-        """The lines of a training job's log, that of one machine after the other."""
-        where = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
+    def processing_jobs(self) -> list[dict[str, Any]]:
+        """The processing jobs of this stack, oldest first."""
+        api = self.client("sagemaker")
+        found = api.list_processing_jobs(NameContains=f"{self.endpoint}--", MaxResults=100)
+        names = [job["ProcessingJobName"] for job in found["ProcessingJobSummaries"]]
+        jobs = [api.describe_processing_job(ProcessingJobName=name) for name in names]
+        return sorted(jobs, key=lambda job: job["CreationTime"])
+
+    def log_of(self, job: str, group: str = "TrainingJobs", host: str = "") -> list[str]:
+        """The lines of a job's log, that of one machine after the other or of one alone."""
+        where = {"logGroupName": f"/aws/sagemaker/{group}"}
         api = self.client("logs")
-        streams = api.describe_log_streams(**where, logStreamNamePrefix=f"{job}/")["logStreams"]
+        beginning = f"{job}/{host}"
+        streams = api.describe_log_streams(**where, logStreamNamePrefix=beginning)["logStreams"]
         lines: list[str] = []
         for stream in streams:
             where["logStreamName"] = stream["logStreamName"]

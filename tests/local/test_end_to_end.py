@@ -192,6 +192,27 @@ def trains_as(process: psutil.Process, host: str) -> bool:
         return False
 
 
+def test_what_is_learnt_from_prepared_sounds_is_the_same_to_the_last_digit(
+    deployed: Deployed, promoted: str
+) -> None:
+    api, machine = deployed.client("stepfunctions"), deployed.outputs["StateMachineArn"]
+    first = api.list_executions(stateMachineArn=machine)["executions"][-1]["executionArn"]
+    as_they_are = json.loads(api.describe_execution(executionArn=first)["output"])
+    request = {"hyperparameters": ONE_EPOCH, "promote": "never", "prepare": "always"}
+    output = deployed.run(request)
+    about = output["preparation"]
+    assert (about["new"], about["unchanged"], about["gone"]) == (24, 0, 0)
+    found, wanted = (
+        figures.get("full_val_loss", figures["val_loss"])
+        for figures in (output["metrics"], as_they_are["metrics"])
+    )
+    assert found == wanted
+    for name in ("clips", "labels", "warnings"):
+        assert output["data"][name] == as_they_are["data"][name]
+    assert deployed.run(request)["preparation"]["new"] == 0
+    assert iam.DENIED == []
+
+
 def test_a_deploy_of_the_same_stack_keeps_the_promoted_model(
     deployed: Deployed, promoted: str
 ) -> None:

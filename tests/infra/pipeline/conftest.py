@@ -10,11 +10,16 @@ from tests.infra.pipeline.made_up_aws import Aws
 @pytest.fixture(scope="session")
 def bucket(definition: dict[str, Any]) -> str:
     check = definition["States"]["Check the input"]["Branches"][0]["States"]
-    name: str = check["Find the sounds"]["Arguments"]["Bucket"]
+    name: str = check["Find the archive"]["Arguments"]["Bucket"]
     return name
 
 
 @pytest.fixture
 def aws(bucket: str, definition: dict[str, Any], definitions: dict[str, Any]) -> Aws:
     arn = definition["States"]["Repair what was left"]["Arguments"]["StateMachineArn"]
-    return Aws(bucket, {arn: definitions["sound-vae--endpoint"]})
+    prepare = definition["States"]["Prepare"]["Branches"][0]["States"]["Prepare the sounds"]
+    machines = {
+        arn: definitions["sound-vae--endpoint"],
+        prepare["Arguments"]["StateMachineArn"]: definitions["sound-vae--preparation"],
+    }
+    return Aws(bucket, machines)

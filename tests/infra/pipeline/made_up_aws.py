@@ -31,6 +31,8 @@ class Aws:
         ]
         self.truncated = False
         self.job_outcomes: list[ServiceError | None] = []
+        self.processing: list[ServiceError | None] = []  # outcomes of processing jobs
+        self.found = {"new": 5, "unchanged": 0, "gone": 0}  # by a look at the sounds
         self.jobs_look: list[str] = []  # SecondaryStatus, one for each look; then Training
         self.summary: dict[str, Any] | None = {
             "figures": {"val_loss": -2.5},
@@ -58,6 +60,7 @@ class Aws:
             "listObjectsV2": self.list_objects,
             "getObject": self.get_object,
             "copyObject": self.copy_object,
+            "createProcessingJob.sync": self.process,
             "createTrainingJob.sync": self.train,
             "describeTrainingJob": self.describe_job,
             "stopTrainingJob": lambda _: {},
@@ -104,7 +107,21 @@ class Aws:
     def list_objects(self, given: dict[str, Any]) -> Any:
         assert given["Bucket"] == self.bucket
         found = [o for o in self.objects if str(o["Key"]).startswith(given["Prefix"])]
-        return {"IsTruncated": self.truncated, **({"Contents": found} if found else {})}
+        found = [o for o in found if str(o["Key"]) > given.get("StartAfter", "")]
+        found.sort(key=lambda item: str(item["Key"]))
+        page = found[: given["MaxKeys"]]
+        more = self.truncated or len(page) < len(found)
+        return {"IsTruncated": more, **({"Contents": page} if page else {})}
+
+    def process(self, given: dict[str, Any]) -> Any:
+        """A processing job: the first of an execution looks, the second prepares."""
+        name = given["ProcessingJobName"]
+        if self.processing:
+            outcome = self.processing.pop(0)
+            if outcome:
+                raise outcome
+        found = {"ProcessingJobName": name, "ProcessingJobStatus": "Completed"}
+        return {**found, "ExitMessage": json.dumps(self.found)} if "-plan-" in name else found
 
     def get_object(self, given: dict[str, Any]) -> Any:
         assert re.fullmatch(r"checkpoints/sound-vae--[^/]+/summary.json", given["Key"])

@@ -13,6 +13,7 @@ from infra.pipeline.patience import looks_within
 MACHINES = (
     "sound-vae",
     "sound-vae--endpoint",
+    "sound-vae--preparation",
     "sound-vae--removal",
     "sound-vae--deployment",
     "birds",
@@ -85,7 +86,7 @@ def test_every_task_is_retried_or_caught_when_aws_hiccups(
 
 
 def test_every_block_catches_what_states_all_leaves_out(definition: dict[str, Any]) -> None:
-    for name in ("Check the input", "Train", "Promote"):
+    for name in ("Check the input", "Prepare", "Train", "Promote"):
         rules = [rule["ErrorEquals"] for rule in definition["States"][name]["Catch"]]
         assert rules == [["States.DataLimitExceeded"], ["States.ALL"]], name
 

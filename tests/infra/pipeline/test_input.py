@@ -45,6 +45,8 @@ def problems(given: Any, rules: dict[str, Any] = RULES) -> Any:
         {"instance_types": ["ml.p4d.24xlarge", "ml.c6i.2xlarge"]},
         {"instance_count": 1},
         {"instance_count": 16},
+        {"prepare": "always"},
+        {"prepare": "never", "data": "spectrograms/"},
         {"max_runtime_minutes": 1},
         {"max_runtime_minutes": 4320},
         {"spot": False},
@@ -72,8 +74,8 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
         (
             {"epochs": 3},
             '"epochs" is not a field of the input; there are data, hyperparameters, '
-            "instance_types, instance_count, spot, max_runtime_minutes, promote, start_from, "
-            "model, Comment. "
+            "instance_types, instance_count, prepare, spot, max_runtime_minutes, promote, "
+            "start_from, model, Comment. "
             'It is a hyperparameter: write {"hyperparameters": {"epochs": 3}}.',
         ),
         (
@@ -153,6 +155,15 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
             )
             for count, said in ((17, "17"), (0, "0"), (1.5, "1.5"), ("1", '"1"'), (None, "null"))
         ),
+        (
+            {"prepare": True},
+            'prepare must be one of "auto", "always", "never", but is true.',
+        ),
+        (
+            {"prepare": "always", "data": "spectrograms/"},
+            'prepare cannot be "always" for data under spectrograms/, which is prepared: leave it '
+            "out.",
+        ),
         ({"spot": "true"}, 'spot must be true or false, but is "true".'),
         ({"spot": None}, "spot must be true or false, but is null."),
         (
@@ -199,6 +210,16 @@ def test_bad_input_is_refused_with_its_field_what_it_is_and_what_it_may_be(
     assert problems(given) == [sentence]
 
 
+def test_what_cannot_be_listed_from_within_a_job_is_not_prepared() -> None:
+    isolated = Settings(network_isolation=True, training_image="1.dkr.ecr.eu.amazonaws.com/t:1")
+    query = "{% " + expression("input_problems", input_values(isolated, "my-bucket", RULES)) + " %}"
+    (sentence,) = evaluate(query, states={"input": {"prepare": "always"}})
+    assert sentence == (
+        'prepare cannot be "always" where jobs have no network (network_isolation): leave it out.'
+    )
+    assert evaluate(query, states={"input": {"prepare": "auto"}}) == []
+
+
 def test_every_mistake_is_named() -> None:
     sentences = problems(
         {"hyperparameters": {"epochs": 0, "depht": 3}, "data": "music/", "gpu": True}
@@ -234,6 +255,7 @@ def test_what_is_not_given_has_a_default() -> None:
         "data": "audio/",
         "offers": [{"instance_type": "ml.g5.xlarge", "spot": False}],
         "instance_count": 1,
+        "prepare": "auto",
         "max_runtime_minutes": 60,
         "promote": "if_better",
         "start_from": "",
@@ -246,6 +268,7 @@ def test_what_is_given_replaces_the_default() -> None:
     given = {
         "data": "audio/b/",
         "instance_count": 3,
+        "prepare": "never",
         "max_runtime_minutes": 5,
         "promote": "always",
     }

@@ -11,7 +11,7 @@ from infra.pipeline.sentences import SECTIONS
 # the expressions that make sentences for whoever started the execution
 SAYING = [
     *("attempt", "failure", "input_problems", "missing", "not_undone", "not_updated"),
-    *("out_of_turn", "training_failure", "undone", "verdict"),
+    *("out_of_turn", "preparation_failure", "preparing", "training_failure", "undone", "verdict"),
 ]
 SAID = [sentence.says for _, _, sentences in SECTIONS for sentence in sentences]
 

@@ -58,7 +58,10 @@ def table(template: dict[str, Any]) -> str:
 def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
     template: dict[str, Any], data: str, table: str
 ) -> None:
-    changes = {f"{STATES}:execution:sound-vae--endpoint:*"}
+    changes = {
+        f"{STATES}:execution:sound-vae--endpoint:*",
+        f"{STATES}:execution:sound-vae--preparation:*",
+    }
     assert resources(template, "PipelineMachineRole") == {
         "s3:GetObject": {
             f"{data}/checkpoints/*/summary.json",
@@ -80,7 +83,10 @@ def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
         "ssm:GetParameter": {SERVED},
         "ssm:PutParameter": {SERVED},
         "dynamodb:UpdateItem": {table},
-        "states:StartExecution": {f"{STATES}:stateMachine:sound-vae--endpoint"},
+        "states:StartExecution": {
+            f"{STATES}:stateMachine:sound-vae--endpoint",
+            f"{STATES}:stateMachine:sound-vae--preparation",
+        },
         "states:DescribeExecution": changes,
         "states:StopExecution": changes,
     }
@@ -95,6 +101,31 @@ def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
         ),
         "iam:PassRole": (
             roles,
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    }
+
+
+def test_what_prepares_sounds_may_run_processing_jobs_and_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    jobs = {f"{SAGEMAKER}:processing-job/sound-vae--*"}
+    events = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/StepFunctionsGetEventsFor"
+    rule = {f"{events}SageMakerProcessingJobsRule"}
+    assert resources(template, "PipelinePreparationMachineRole") == {
+        "sagemaker:CreateProcessingJob": jobs,
+        "sagemaker:DescribeProcessingJob": jobs,
+        "sagemaker:StopProcessingJob": jobs,
+        "sagemaker:AddTags": jobs,
+        "sagemaker:ListTags": jobs,
+        "events:PutTargets": rule,
+        "events:PutRule": rule,
+        "events:DescribeRule": rule,
+    }
+    role = f"<{name_of(template, 'AWS::IAM::Role', 'PreparationRole')}.Arn>"
+    assert conditions(template, "PipelinePreparationMachineRole") == {
+        "iam:PassRole": (
+            {role},
             {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         ),
     }
@@ -149,10 +180,12 @@ def test_what_ends_executions_may_stop_those_of_this_stack_and_nothing_else(
         "states:ListExecutions": {
             f"{STATES}:stateMachine:sound-vae",
             f"{STATES}:stateMachine:sound-vae--endpoint",
+            f"{STATES}:stateMachine:sound-vae--preparation",
         },
         "states:StopExecution": {
             f"{STATES}:execution:sound-vae:*",
             f"{STATES}:execution:sound-vae--endpoint:*",
+            f"{STATES}:execution:sound-vae--preparation:*",
         },
         "sagemaker:StopTrainingJob": {JOBS},
     }

@@ -92,6 +92,10 @@ def test_the_console_s_default_input_trains_promotes_and_records(
         "report": artifact.replace("model.tar.gz", "output.tar.gz"),
         "metrics": {"val_loss": -2.5},
         "data": {"files": 2, "clips": 2, "warnings": []},
+        "preparation": {
+            "prepares": False,
+            "why": "there are 2 sounds, and it pays from 100000 on",
+        },
     }
 
 
@@ -166,8 +170,10 @@ def test_a_single_sound_is_found_out_before_anything_costs_money(
 
 
 def test_sounds_may_come_after_the_first_page(definition: dict[str, Any], aws: Aws) -> None:
-    aws.objects, aws.truncated = [{"Key": "audio/0.txt", "Size": 1}], True
-    assert run(definition, {}, aws.account).status == "SUCCEEDED"
+    others = [{"Key": f"audio/{number:04}.txt", "Size": 1} for number in range(450)]
+    aws.objects += others
+    for prepare in ("auto", "never"):
+        assert run(definition, {"prepare": prepare}, aws.account).status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("obstacle", [QUOTA, CAPACITY])

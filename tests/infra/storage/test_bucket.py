@@ -70,7 +70,7 @@ def test_a_deleted_recording_is_gone_for_good_after_the_days_that_the_docs_promi
 def test_results_are_kept_unless_a_setting_says_for_how_long(
     template: dict[str, Any], everything: dict[str, Any]
 ) -> None:
-    assert set(rules(template)) == {"", "checkpoints/", "audio/", "spectrograms/"}
+    assert set(rules(template)) == {"", "checkpoints/", "prepared/", "audio/", "spectrograms/"}
     rule = rules(everything)["output/"]
     assert rule["ExpirationInDays"] == 90
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
@@ -85,6 +85,10 @@ def test_what_a_job_replaced_in_another_run_s_folder_can_be_brought_back(
         # written over after every epoch: a day, as docs/settings.md says
         checkpoints = rules(deployed)["checkpoints/"]
         assert checkpoints["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+        # so is the manifest of what is prepared, at every look at the sounds
+        prepared = rules(deployed)["prepared/"]
+        assert prepared["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+        assert "ExpirationInDays" not in prepared
     assert "output/" not in rules(template)
     assert "NoncurrentVersionExpiration" not in rules(template)[""]
     assert rules(everything)["output/"]["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 7

@@ -8,7 +8,11 @@ from botocore.session import Session
 from infra.settings import LOG_RETENTION_DAYS
 from tests.infra.reading import calls_of
 
-GROUPS = {"/aws/sagemaker/TrainingJobs", "/aws/sagemaker/Endpoints/birds"}
+GROUPS = {
+    "/aws/sagemaker/TrainingJobs",
+    "/aws/sagemaker/ProcessingJobs",
+    "/aws/sagemaker/Endpoints/birds",
+}
 
 
 def calls(template: dict[str, Any]) -> dict[tuple[str, str], tuple[str, dict[str, Any]]]:

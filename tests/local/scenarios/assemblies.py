@@ -21,17 +21,26 @@ REPOSITORY = Path(__file__).parents[3]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 STACK = "Scenarios"
 NAME = "scenarios"
+SHARD_MEGABYTES = 0.05
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/tensorflow-inference:another-tag"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
 
 
 def quick_training(folder: Path) -> Path:
-    """Write the quick train.py with the real hyperparameters and the starter's model."""
+    """Write the quick train.py with the real hyperparameters and the starter's model.
+
+    What prepares sounds is the real program, with shards that hold some sounds.
+    """
     folder.mkdir(parents=True)
     shutil.copy(Path(__file__).parent / "quick_training" / "train.py", folder)
     for name in ("hyperparameters.json", "metrics.json"):
         shutil.copy(TRAINING / name, folder)
     shutil.copy(STARTER, folder / "model.tar.gz")
+    shutil.copy(TRAINING / "prepare.py", folder)
+    shutil.copytree(TRAINING / "sound_vae", folder / "sound_vae")
+    preparation = json.loads((TRAINING / "preparation.json").read_text())
+    preparation["shard_megabytes"] = SHARD_MEGABYTES
+    (folder / "preparation.json").write_text(json.dumps(preparation))
     return folder
 
 

@@ -12,23 +12,24 @@ from tests.local.deployment import Client, Deployed, deploy, settled
 from tests.local.scenarios.assemblies import KEY, STACK
 from tests.local.scenarios.ordering import order, wait_for_training
 from tests.local.scenarios.permissions import Grants, role_of
+from tests.local.scenarios.tones import upload
 
+JOBS, CALLERS = "(Execution|Preparation)Role.*", "Pipeline(Preparation)?MachineRole.*"
 # role and action, as regular expressions
 NOT_USED_HERE = {
     "EndpointRole.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
     "EndpointRole.* ecr:": "there are no images to pull",
     "EndpointRole.* logs:DescribeLogStreams": "the serving image looks for its stream",
     "EndpointRole.* s3:ListBucket": "SageMaker asks for it where it reads an archive, S3 does not",
-    "ExecutionRole.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
-    "ExecutionRole.* ecr:": "there are no images to pull",
-    "ExecutionRole.* kms:Encrypt": "SageMaker asks for it where results have a key, S3 does not",
-    "ExecutionRole.* logs:DescribeLogStreams": "the training image looks for its stream",
-    "ExecutionRole.* s3:AbortMultipartUpload": "only an upload that breaks off needs it",
-    "PipelineMachineRole.* events:": "Step Functions learns from rules that a job or an execution "
-    "ended; here it asks",
+    f"{JOBS} cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
+    f"{JOBS} ecr:": "there are no images to pull",
+    f"{JOBS} kms:Encrypt": "SageMaker asks for it where results have a key, S3 does not",
+    f"{JOBS} logs:DescribeLogStreams": "the training image looks for its stream",
+    f"{JOBS} s3:AbortMultipartUpload": "only an upload that breaks off needs it",
+    f"{CALLERS} events:": "Step Functions learns from rules that a job or an execution ended; here "
+    "it asks",
     "(Pipeline|Deployment).*Role.* logs:": "Step Functions writes its own log",
-    "PipelineMachineRole.* sagemaker:ListTags": "Step Functions asks for a job's tags; here it "
-    "need not",
+    f"{CALLERS} sagemaker:ListTags": "Step Functions asks for a job's tags; here it need not",
     "(Pipeline|Deployment).*Role.* xray:": "Step Functions sends its own traces",
     "AWS679.* kms:Decrypt": "only a copy of several parts reads what it wrote",
 }
@@ -71,10 +72,13 @@ def test_with_a_kms_key_an_execution_trains_and_promotes(
     assert output["model"] == product.served_model() != former
     bucket, _, key = output["model"].removeprefix("s3://").partition("/")
     assert client("s3").head_object(Bucket=bucket, Key=key)["SSEKMSKeyId"] == KEY
-    product.run({"promote": "never"})  # its job reads the served model, to compare with
-    job = role_of(product, "ExecutionRole")
-    used = {call.action for call in iam.ALLOWED if (call.role, call.resource) == (job, KEY)}
-    assert used == {"kms:Decrypt", "kms:GenerateDataKey"}
+    upload(product, "audio/with-a-key/", ["low_1.wav", "high_1.wav"])
+    # its job reads the served model, to compare with
+    product.run({"promote": "never", "data": "audio/with-a-key/", "prepare": "always"})
+    for kind in ("ExecutionRole", "PreparationRole"):
+        job = role_of(product, kind)
+        used = {call.action for call in iam.ALLOWED if (call.role, call.resource) == (job, KEY)}
+        assert used == {"kms:Decrypt", "kms:GenerateDataKey"}, kind
 
 
 def start_by_hand(client: Client, like: str) -> str:

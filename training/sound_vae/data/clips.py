@@ -36,6 +36,50 @@ MOST_TOLD = 10_000  # sounds whose length a machine tells the others
 
 
 @dataclass
+class Spool:
+    """Sounds as they were decoded, each at the rate of its file."""
+
+    names: Names  # path below the folder, of pieces with the part
+    skipped: Skipped
+    file: BinaryIO  # samples as float32, one sound after the other
+    lengths: np.ndarray  # (sounds,), samples of which the file may hold only the first
+    rates: np.ndarray  # (sounds,), Hz
+    channels: np.ndarray  # (sounds,)
+    ends: np.ndarray  # (sounds + 1,), the sample in the file where the sound before ends
+    source_rates: Counter[int]  # Hz, to files that have it
+    several_channels: int  # files
+    cut: int  # files that were cut into several sounds
+    pieces: int  # sounds that they were cut into
+
+    def tell(self, report: DataReport) -> None:
+        """Add to the report what was decoded and what was skipped."""
+        report.skipped.extend(self.skipped)
+        report.source_rates, report.kept = self.source_rates, len(self.names)
+        report.cut, report.pieces = self.cut, self.pieces
+
+    def scaled(self, sample_rate: int) -> np.ndarray:
+        """Give the lengths in samples at this rate, (sounds,)."""
+        return _scaled(self.lengths, self.rates, sample_rate)
+
+    def clips(self, samples: int, sample_rate: int, report: DataReport) -> "Clips":
+        """Make clips of so many samples at this rate."""
+        once: dict[str | None, str | None] = {}  # each label is one object
+        labels = [once.setdefault(label, label) for label in map(label_of, self.names)]
+        scaled = self.scaled(sample_rate)
+        return Clips(
+            samples,
+            sample_rate,
+            self.names,
+            labels,
+            scaled,
+            report,
+            self.file,
+            self.ends,
+            self.rates,
+        )
+
+
+@dataclass
 class Clips:
     """Equally long sounds, which lie in a file."""
 
@@ -86,42 +130,21 @@ def read_clips(
     if not sounds:
         raise DataError(_nothing(folder, report, f"no {SOUND_KINDS} file"))
     most = MAX_CHOSEN_SECONDS if clip_seconds is None else clip_seconds
-    names, several_channels = Names(), 0
-    lengths, rates, ends = array("q"), array("q"), array("q", [0])
-    threads = os.cpu_count() or 1
-    spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
-    with ThreadPoolExecutor(threads) as pool:
-        read = partial(read_sounds, trim_db, most, cut_long, folder)
-        outcomes = bounded_map(pool, read, by_file(sounds), 2 * threads, partial(is_quick, folder))
-        for (file, _), outcome in zip(by_file(sounds), outcomes, strict=True):
-            if isinstance(outcome, str):
-                report.skipped.append((file, outcome))
-                continue
-            for sound in outcome:
-                spool.write(sound.samples.data)
-                names.append(sound.part.of(file) if sound.part else file)
-                lengths.append(sound.length)
-                rates.append(sound.rate)
-                ends.append(ends[-1] + len(sound.samples))
-            report.source_rates[outcome[0].rate] += 1
-            several_channels += outcome[0].channels > 1
-            if outcome[0].part:
-                report.cut += 1
-                report.pieces += len(outcome)
-    if not names:
+    spool = decode(folder, sounds, trim_db=trim_db, most_seconds=most, cut_long=cut_long)
+    if not spool.names:
+        report.skipped.extend(spool.skipped)
         raise DataError(_nothing(folder, report, "no sound that can be used"))
-    spool.flush()
-    everywhere = _Sounds.everywhere(np.array(lengths), np.array(rates), report, exchange)
+    spool.tell(report)
+    everywhere = _Sounds.everywhere(spool, report, exchange)
     rate = sample_rate or min(everywhere.source_rates.most_common(1)[0][0], MAX_SAMPLE_RATE)
-    scaled = _scaled(np.array(lengths), np.array(rates), rate)
+    scaled = spool.scaled(rate)
     samples = round((clip_seconds or 0) * rate)
     if clip_seconds is None:
-        samples = choose_samples(_scaled(everywhere.lengths, everywhere.rates, rate), rate)
-    report.kept = len(names)
+        samples = choose_samples(everywhere.scaled(rate), rate)
     report.padded = int((scaled < samples).sum())
     report.cropped = int((scaled > samples).sum())
     several_channels, cropped = map(
-        sum, zip(*exchange([several_channels, report.cropped]), strict=True)
+        sum, zip(*exchange([spool.several_channels, report.cropped]), strict=True)
     )
     report.warnings += about_sounds(
         everywhere.lengths / everywhere.rates,
@@ -134,10 +157,58 @@ def read_clips(
         sample_rate=rate,
         clip_seconds=samples / rate,
     )
-    once: dict[str | None, str | None] = {}
-    labels = [once.setdefault(label, label) for label in map(label_of, names)]
-    return Clips(
-        samples, rate, names, labels, scaled, report, spool, np.array(ends), np.array(rates)
+    return spool.clips(samples, rate, report)
+
+
+def decode(
+    folder: Path,
+    sounds: Sequence[str],
+    *,
+    trim_db: float,
+    most_seconds: float,
+    cut_long: bool | None = False,
+) -> Spool:
+    """Decode each sound once, in several threads, up to `most_seconds` after its silence.
+
+    Long recordings give several sounds, see `long_recordings`.
+    """
+    names, skipped, source_rates = Names(), Skipped(), Counter[int]()
+    lengths, rates, channels, ends = array("q"), array("q"), array("q"), array("q", [0])
+    several_channels, cut, pieces = 0, 0, 0
+    threads = os.cpu_count() or 1
+    file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the clips need it
+    with ThreadPoolExecutor(threads) as pool:
+        read = partial(read_sounds, trim_db, most_seconds, cut_long, folder)
+        outcomes = bounded_map(pool, read, by_file(sounds), 2 * threads, partial(is_quick, folder))
+        for (name, _), outcome in zip(by_file(sounds), outcomes, strict=True):
+            if isinstance(outcome, str):
+                skipped.append((name, outcome))
+                continue
+            for sound in outcome:
+                file.write(sound.samples.data)
+                names.append(sound.part.of(name) if sound.part else name)
+                lengths.append(sound.length)
+                rates.append(sound.rate)
+                channels.append(sound.channels)
+                ends.append(ends[-1] + len(sound.samples))
+            source_rates[outcome[0].rate] += 1
+            several_channels += outcome[0].channels > 1
+            if outcome[0].part:
+                cut += 1
+                pieces += len(outcome)
+    file.flush()
+    return Spool(
+        names,
+        skipped,
+        file,
+        np.array(lengths),
+        np.array(rates),
+        np.array(channels),
+        np.array(ends),
+        source_rates,
+        several_channels,
+        cut,
+        pieces,
     )
 
 
@@ -153,15 +224,13 @@ class _Sounds:
     cut: int  # files that were cut into several clips
 
     @classmethod
-    def everywhere(
-        cls, lengths: np.ndarray, rates: np.ndarray, report: DataReport, exchange: Exchange
-    ) -> Self:
-        own = (lengths, rates)
+    def everywhere(cls, spool: Spool, report: DataReport, exchange: Exchange) -> Self:
+        lengths, rates = own = (spool.lengths, spool.rates)
         if len(lengths) > MOST_TOLD:
             order = np.argsort(lengths / rates, kind="stable")
             chosen = order[np.linspace(0, len(order) - 1, MOST_TOLD).astype(int)]
             own = (lengths[chosen], rates[chosen])
-        counts = [len(lengths) - report.pieces + report.cut, len(lengths), report.cut]
+        counts = [report.used, len(lengths), report.cut]
         told = [*(values.tolist() for values in own), list(report.source_rates.items()), counts]
         letters = exchange(told)
         if len(letters) == 1:
@@ -172,6 +241,10 @@ class _Sounds:
             source_rates.update(dict(counted))
         totals = np.sum(all_counts, axis=0).tolist()
         return cls(np.concatenate(all_lengths), np.concatenate(all_rates), source_rates, *totals)
+
+    def scaled(self, sample_rate: int) -> np.ndarray:
+        """Give the lengths in samples at this rate, (sounds,)."""
+        return _scaled(self.lengths, self.rates, sample_rate)
 
 
 def _scaled(lengths: np.ndarray, rates: np.ndarray, rate: int) -> np.ndarray:

@@ -91,16 +91,23 @@ def read_contents(
             names, label_of_clip, report = clips.names, clips.labels, clips.report
     if len({json.dumps(shape) for shape in exchange(framing.to_json())}) > 1:
         raise DataError(f"the spectrograms in {folder} are of other shapes than those elsewhere")
+    report = DataReport.merged(exchange(report.to_json()))
+    labels, label_ids = numbered(label_of_clip, report, exchange)
+    return Contents(clips, framing, names, label_ids, labels, report)
+
+
+def numbered(
+    label_of_clip: Sequence[str | None], report: DataReport, exchange: Exchange = alone
+) -> tuple[list[str], np.ndarray]:
+    """Pick labels, and number them (clips,); the report counts them."""
     clips_of: Counter[str | None] = Counter()
     for counts in exchange(list(Counter(label_of_clip).items())):
         clips_of.update(dict(counts))
     labels = _classes(clips_of, report)
     index = {label: i for i, label in enumerate(labels)}
     ids = (index.get(label or "", NO_LABEL) for label in label_of_clip)
-    label_ids = np.fromiter(ids, int, len(label_of_clip))
-    report = DataReport.merged(exchange(report.to_json()))
     report.labels = {label: clips_of[label] for label in labels}
-    return Contents(clips, framing, names, label_ids, labels, report)
+    return labels, np.fromiter(ids, int, len(label_of_clip))
 
 
 @contextmanager

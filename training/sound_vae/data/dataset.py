@@ -3,7 +3,7 @@
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -14,18 +14,22 @@ import numpy as np
 import tensorflow as tf
 
 from sound_vae.data.clips import Clips
-from sound_vae.data.contents import NO_LABEL, enough_room, read_contents
+from sound_vae.data.contents import NO_LABEL, Contents, enough_room, read_contents
 from sound_vae.data.exchange import Exchange, alone
 from sound_vae.data.folder import label_of
 from sound_vae.data.long_recordings import file_of
 from sound_vae.data.low_notes import ENOUGH, share_of_low_notes
 from sound_vae.data.names import Names
 from sound_vae.data.report import DataError, DataReport
-from sound_vae.data.streaming import Rows, Scratch, bounded_map, subsample
+from sound_vae.data.shards.catalogue import Catalogue, read_catalogue
+from sound_vae.data.shards.layout import manifest_of
+from sound_vae.data.shards.values import Shards
+from sound_vae.data.streaming import Rows, Scratch, batches, bounded_map, subsample
 from sound_vae.model.excitation import lowest_pitch
 from sound_vae.model.spectrogram import Transform
 
 BATCH, NEIGHBOURS = 64, 1024  # clips
+MOST_COPIED = 2**30  # bytes of spectrograms out of shards; more are read where they lie
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class Dataset:
         return replace(
             self, clips=Rows(self.clips, numbers), names=names, label_ids=self.label_ids[numbers]
         )
+
+    def order(self, rng: np.random.Generator) -> np.ndarray:
+        """Give one epoch's order of the clips' indices, (clips,): mixed, and quick to read."""
+        return self.clips.order(rng)
 
     def split(self, share: float) -> tuple["Dataset", "Dataset"]:
         """Split into training and validation clips; the latter are about this share of all.
@@ -107,20 +115,53 @@ class Dataset:
 def read_dataset(folder: Path, *, exchange: Exchange = alone, **chosen: Any) -> Dataset:
     """Read a folder as `read_contents` does, which says what can be chosen, and transform it.
 
-    Raises DataError with a sentence when the folder cannot be trained on.
+    A folder of shards, with its manifest beside it, holds what was prepared. Raises DataError with
+    a sentence when the folder cannot be trained on.
     """
+    if manifest := manifest_of(folder):
+        return _prepared(read_catalogue(folder, manifest, **chosen), folder)
     contents = read_contents(folder, exchange=exchange, **chosen)
-    transform = Transform(**contents.framing.to_json())
+    transform = transform_for(contents, exchange=exchange, **chosen)
     values = contents.clips
     if isinstance(values, Clips):
-        if chosen.get("n_fft") is None and chosen.get("hop_length") is None:
-            transform = _long_enough(values, transform, contents.report, exchange)
         with enough_room(folder):
             values = transform_clips(values, transform)
     rows = Rows(values, np.arange(len(contents.names)))
     return Dataset(
         rows, contents.names, contents.label_ids, contents.labels, transform, contents.report
     )
+
+
+def transform_for(contents: Contents, *, exchange: Exchange = alone, **chosen: Any) -> Transform:
+    """Give the transform of the contents, with a longer window where low notes need it.
+
+    What was `chosen` for `read_contents` decides whether it may; the report says so.
+    """
+    transform = Transform(**contents.framing.to_json())
+    if not isinstance(contents.clips, Clips):
+        return transform
+    if chosen.get("n_fft") is None and chosen.get("hop_length") is None:
+        return _long_enough(contents.clips, transform, contents.report, exchange)
+    return transform
+
+
+def _prepared(catalogue: Catalogue, folder: Path) -> Dataset:
+    """Wrap what lies in shards; a little of it is copied, in the order of the files' names."""
+    shards, names, label_ids = catalogue.shards, catalogue.names, catalogue.label_ids
+    transform = Transform(**catalogue.framing.to_json())
+    values: np.ndarray | Shards = shards
+    if math.prod(shards.shape) * shards.dtype.itemsize <= MOST_COPIED:
+        by_name = np.array(sorted(range(len(names)), key=lambda clip: names[clip].split("/")))
+        names, label_ids = names[by_name], label_ids[by_name]
+        with enough_room(folder):
+            scratch = Scratch(shards.shape, np.float16)
+            row_of = np.argsort(by_name)
+            for part in batches(shards):
+                for row, clip in zip(row_of[part], shards[part], strict=True):
+                    scratch.write(int(row), clip)
+            values = scratch.array()
+    rows = Rows(values, np.arange(len(names)))
+    return Dataset(rows, names, label_ids, catalogue.labels, transform, catalogue.report)
 
 
 def _long_enough(
@@ -142,26 +183,37 @@ def _long_enough(
 
 
 def transform_clips(clips: Clips, transform: Transform) -> np.ndarray:
-    """Transform all clips to (clips, frames, bins), float16 in a file.
+    """Transform all clips to (clips, frames, bins), float16 in a file."""
+    scratch = Scratch((len(clips.names), transform.frames, transform.bins), np.float16)
+    each_spectrogram(clips, transform, scratch.write)
+    return scratch.array()
+
+
+def each_spectrogram(
+    clips: Clips, transform: Transform, keep: Callable[[int, np.ndarray], None]
+) -> None:
+    """Hand each clip's index and spectrogram (frames, bins) to `keep`, in several threads.
 
     A batch holds clips of similar length and is transformed up to the end of the longest; the
-    silence after it stays 0.
+    silence after it would be 0.
     """
-    scratch = Scratch((len(clips.names), transform.frames, transform.bins), np.float16)
     graph = _graph(transform)
 
     def fill(rows: np.ndarray) -> None:
-        longest = clips.lengths[rows].max() + transform.n_fft // 2  # as far as windows reach
-        frames = min(math.ceil(longest / transform.hop_length), transform.frames)
+        frames = frames_of(int(clips.lengths[rows].max()), transform)
         part = graph(clips.waves(rows, frames * transform.hop_length)).numpy()
         for row, values in zip(rows, part, strict=True):
-            scratch.write(row, values[:frames])
+            keep(row, values[:frames])
 
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         for _ in bounded_map(pool, fill, _by_length(clips.lengths), threads):
             pass
-    return scratch.array()
+
+
+def frames_of(length: int, transform: Transform) -> int:
+    """Count the frames that hear something of a sound of so many samples, as windows reach."""
+    return min(math.ceil((length + transform.n_fft // 2) / transform.hop_length), transform.frames)
 
 
 @lru_cache(maxsize=4)

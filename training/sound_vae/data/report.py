@@ -53,6 +53,14 @@ class Skipped:
         """Give counts and examples as JSON can hold them."""
         return {"counts": dict(self.counts), "examples": self._examples}
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Skipped):
+            return NotImplemented
+        examples = sorted(self._examples) == sorted(other._examples)
+        return self.counts == other.counts and examples
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __len__(self) -> int:
         return self.counts.total()
 

@@ -8,9 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:  # or whoever needs no TensorFlow would load it
+    from sound_vae.data.shards.values import Shards
 
 MOST_IN_BATCH = 256  # clips
 BATCH_VALUES = 2**22  # of all clips in a batch, 16 MB as float32
@@ -48,8 +51,8 @@ class Scratch:
 class Rows:
     """A selection of rows of an array that may lie in a file; indexing reads no others."""
 
-    def __init__(self, values: "np.ndarray | Rows", rows: np.ndarray) -> None:
-        self.values: np.ndarray = values.values if isinstance(values, Rows) else values
+    def __init__(self, values: "np.ndarray | Shards | Rows", rows: np.ndarray) -> None:
+        self.values: np.ndarray | Shards = values.values if isinstance(values, Rows) else values
         self.rows: np.ndarray = values.rows[rows] if isinstance(values, Rows) else rows
         self.shape = (len(rows), *self.values.shape[1:])
 
@@ -59,13 +62,19 @@ class Rows:
     def __getitem__(self, which: int | slice | np.ndarray) -> np.ndarray:
         return self.values[self.rows[which]]
 
+    def order(self, rng: np.random.Generator) -> np.ndarray:
+        """Mix the rows' indices, (rows,); where that matters so that reading them is quick."""
+        if isinstance(self.values, np.ndarray):
+            return rng.permutation(len(self))
+        return self.values.order(self.rows, rng)
+
 
 def is_full_disk(error: BaseException) -> bool:
     """Whether it is an OSError that more room would mend."""
     return isinstance(error, OSError) and error.errno in FULL
 
 
-def batches(clips: np.ndarray | Rows) -> Iterator[slice]:
+def batches(clips: "np.ndarray | Shards | Rows") -> Iterator[slice]:
     """Yield slices of clips that fit into memory together: the larger the clips, the fewer."""
     size = min(max(BATCH_VALUES // int(np.prod(clips.shape[1:])), 1), MOST_IN_BATCH)
     for start in range(0, len(clips), size):

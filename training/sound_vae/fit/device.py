@@ -16,6 +16,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
+from sound_vae.data.shards.values import Shards
+
 RESIDENT_SHARE = 0.5  # of the device's memory; the rest is for the step
 
 
@@ -41,9 +43,9 @@ class Device:
         memory = next(d.memory_limit for d in device_lib.list_local_devices() if "GPU" in d.name)
         return cls("/GPU:0", _precision(capability), True, RESIDENT_SHARE * memory)
 
-    def resident(self, values: np.ndarray) -> tf.Tensor | None:
+    def resident(self, values: np.ndarray | Shards) -> tf.Tensor | None:
         """Put an array on the device, or give None when it would take too much of its memory."""
-        if values.nbytes > self.resident_bytes:
+        if isinstance(values, Shards) or values.nbytes > self.resident_bytes:
             return None
         if isinstance(values, np.memmap):  # aligned: the tensor is the mapped file, not a copy
             tensor = tf.experimental.dlpack.from_dlpack(np.asarray(values).__dlpack__())

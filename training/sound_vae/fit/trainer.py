@@ -137,7 +137,7 @@ class Trainer:
         machine = [self.cluster.index] if self.cluster.workers > 1 else []
         rng = np.random.default_rng([self.schedule.seed, epoch, *machine])
         rounds = math.ceil(self.steps * self.share / len(self.training))
-        order = np.concatenate([rng.permutation(len(self.training)) for _ in range(rounds)])
+        order = np.concatenate([self.training.order(rng) for _ in range(rounds)])
         steps = order[: self.steps * self.share].reshape(self.steps, self.share)
         size = self.schedule.steps_per_call
         parts = [steps[first : first + size] for first in range(0, self.steps, size)]

@@ -39,6 +39,10 @@ comparison = None
 if "SM_CHANNEL_SERVED" in os.environ:
     assert Path(os.environ["SM_CHANNEL_SERVED"], "model.tar.gz").exists()
     comparison = orders.get("comparison", {"comparable": True, "why": ""})
+if "SM_CHANNEL_MANIFEST" in os.environ:
+    parts = sorted(Path(os.environ["SM_CHANNEL_MANIFEST"], "parts").glob("*.jsonl"))
+    shards = sorted(sounds.glob("*.tfrecord"))
+    print(f"shards={len(shards)} parts={len(parts)}")
 names = ("val_loss", "val_accuracy", "served_val_loss", "served_val_accuracy")
 summary = {
     "figures": {name: orders[name] for name in names if name in orders},
