@@ -31,5 +31,5 @@ except MemoryError:
 print(f"\nspectrograms={values.nbytes} fits={fits} heard={values[-1].any()}")
 if arguments:
     excite.STEPS, excite.MOST_CLIPS = 20, 1000  # take nearly as much memory as all
-    Device.here = classmethod(lambda cls: cls(resident_bytes=0))  # type: ignore[assignment,method-assign]
+    Device.here = classmethod(lambda cls, _=1: cls(resident_bytes=0))  # type: ignore[assignment,method-assign]
     sys.exit(train.main(["--data", f"{folder}/many", *arguments]))
