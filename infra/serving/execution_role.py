@@ -13,7 +13,6 @@ replace there as a former version. To copy, at a promotion, just the version tha
 protect nothing: the same packages ran in the job that left it.
 """
 
-import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
 from infra.permissions import allow
@@ -55,50 +54,5 @@ class ExecutionRole(SageMakerRole):
             [bucket.arn_for_objects(f"{CHECKPOINTS}*")],
             why="Every execution has a folder of its own.",
         )
-        if settings.kms_key_arn:
-            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
-            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
-            allow(self, actions, [settings.kms_key_arn])
-        if settings.volume_kms_key_arn:
-            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
-        if settings.subnet_ids:
-            self._join_network(settings)
-
-    def _join_network(self, settings: Settings) -> None:
-        """Let SageMaker put network interfaces of a job into the VPC, and take them away."""
-        stack = cdk.Stack.of(self)
-
-        def arn(kind: str, name: str) -> str:
-            return stack.format_arn(service="ec2", resource=kind, resource_name=name)
-
-        interfaces = arn("network-interface", "*")
-        allow(
-            self,
-            ["ec2:CreateNetworkInterface"],
-            [
-                interfaces,
-                *(arn("subnet", subnet) for subnet in settings.subnet_ids),
-                *(arn("security-group", group) for group in settings.security_group_ids),
-            ],
-            why="Every job has network interfaces of its own, whose names EC2 makes up.",
-        )
-        allow(
-            self,
-            [
-                "ec2:CreateNetworkInterfacePermission",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DeleteNetworkInterfacePermission",
-            ],
-            [interfaces],
-        )
-        allow(
-            self,
-            [
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            ["*"],
-        )
+        self.use_keys(settings)
+        self.join_network(settings)

@@ -1,4 +1,4 @@
-"""What SageMaker's two roles have in common: images, logs, metrics, and a bucket to read."""
+"""What SageMaker's roles have in common: images, logs, metrics, and a bucket to read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from infra.serving.images import Images
 from infra.settings import Settings
 
 TRAINING_LOG = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the account
+TRANSFORM_LOG = "/aws/sagemaker/TransformJobs"  # of all transform jobs of the account
 
 
 def endpoint_log(name: str) -> str:
@@ -119,3 +120,53 @@ class SageMakerRole(iam.Role):
     def allow_more(self, bucket: s3.IBucket, settings: Settings) -> None:
         """Grant what the other role may not."""
         raise NotImplementedError
+
+    def use_keys(self, settings: Settings) -> None:
+        """Let SageMaker use the keys of what a job reads and writes, where there are some."""
+        if settings.kms_key_arn:
+            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
+            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+            allow(self, actions, [settings.kms_key_arn])
+        if settings.volume_kms_key_arn:
+            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
+
+    def join_network(self, settings: Settings) -> None:
+        """Let SageMaker put a job's network interfaces into the VPC, if there is one."""
+        if not settings.subnet_ids:
+            return
+        stack = cdk.Stack.of(self)
+
+        def arn(kind: str, name: str) -> str:
+            return stack.format_arn(service="ec2", resource=kind, resource_name=name)
+
+        interfaces = arn("network-interface", "*")
+        allow(
+            self,
+            ["ec2:CreateNetworkInterface"],
+            [
+                interfaces,
+                *(arn("subnet", subnet) for subnet in settings.subnet_ids),
+                *(arn("security-group", group) for group in settings.security_group_ids),
+            ],
+            why="Every job has network interfaces of its own, whose names EC2 makes up.",
+        )
+        allow(
+            self,
+            [
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            [interfaces],
+        )
+        allow(
+            self,
+            [
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            ["*"],
+        )

@@ -5,4 +5,6 @@ SPECTROGRAMS = "spectrograms/"  # yours: prepared .npy files, in place of record
 CODE = "code/"  # CODE<hash>/sourcedir.tar.gz, the training source
 MODELS = "models/"  # MODELS + starter/model.tar.gz
 OUTPUT = "output/"  # OUTPUT<training job>/output/model.tar.gz
+REQUESTS = "requests/"  # yours: files of requests, for sounds in bulk
+GENERATED = "generated/"  # GENERATED<run>/, what these made
 CHECKPOINTS = "checkpoints/"  # CHECKPOINTS<run>/, what an interrupted job goes on from

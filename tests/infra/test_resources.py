@@ -13,9 +13,9 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
     assert kinds == {
         "AWS::S3::Bucket": 1,
         "AWS::S3::BucketPolicy": 1,
-        # jobs', endpoint's, the state machines', the repairing rule's, the deploy-time Lambda's
-        "AWS::IAM::Role": 8,
-        "AWS::IAM::Policy": 16,  # one of each but the last, one for each Custom::AWS
+        # jobs' two, endpoint's, the state machines', the repairing rule's, the deploy-time Lambda's
+        "AWS::IAM::Role": 10,
+        "AWS::IAM::Policy": 18,  # one of each but the last, one for each Custom::AWS
         "AWS::Lambda::Function": 1,
         # copy source and starter, make and read the record, end what runs; before the record is
         # read, wait for a promotion three times, and fail if it is still at it
@@ -23,10 +23,10 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         "AWS::SageMaker::Model": 1,
         "AWS::SageMaker::EndpointConfig": 1,
         "AWS::SageMaker::Endpoint": 1,
-        # trains and promotes, changes the endpoint, lets a deployment wait, removes
-        "AWS::StepFunctions::StateMachine": 4,
+        # trains and promotes, changes the endpoint, generates, lets a deployment wait, removes
+        "AWS::StepFunctions::StateMachine": 5,
         "AWS::DynamoDB::Table": 1,
-        "AWS::Logs::LogGroup": 4,
+        "AWS::Logs::LogGroup": 5,
         "AWS::SNS::Topic": 1,
         "AWS::SNS::TopicPolicy": 1,
         "AWS::CloudWatch::Alarm": 2,
@@ -40,6 +40,7 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
     [
         ("birds", "STANDARD"),
         ("birds--endpoint", "STANDARD"),
+        ("birds--generation", "STANDARD"),
         ("birds--removal", "EXPRESS"),
         ("birds--deployment", "EXPRESS"),
         ("birds--upload", "EXPRESS"),

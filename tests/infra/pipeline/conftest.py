@@ -17,4 +17,9 @@ def bucket(definition: dict[str, Any]) -> str:
 @pytest.fixture
 def aws(bucket: str, definition: dict[str, Any], definitions: dict[str, Any]) -> Aws:
     arn = definition["States"]["Repair what was left"]["Arguments"]["StateMachineArn"]
-    return Aws(bucket, {arn: definitions["sound-vae--endpoint"]})
+    generates = definition["States"]["Generate sounds"]["Arguments"]["StateMachineArn"]
+    called = {
+        arn: definitions["sound-vae--endpoint"],
+        generates: definitions["sound-vae--generation"],
+    }
+    return Aws(bucket, called)

@@ -13,6 +13,7 @@ from infra.pipeline.patience import looks_within
 MACHINES = (
     "sound-vae",
     "sound-vae--endpoint",
+    "sound-vae--generation",
     "sound-vae--removal",
     "sound-vae--deployment",
     "birds",

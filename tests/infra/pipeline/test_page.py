@@ -11,6 +11,7 @@ from infra.pipeline.sentences import SECTIONS
 # the expressions that make sentences for whoever started the execution
 SAYING = [
     *("attempt", "failure", "input_problems", "missing", "not_undone", "not_updated"),
+    *("not_in_bulk", "not_known", "not_requests", "transform_attempt", "transform_failure"),
     *("out_of_turn", "training_failure", "undone", "verdict"),
 ]
 SAID = [sentence.says for _, _, sentences in SECTIONS for sentence in sentences]

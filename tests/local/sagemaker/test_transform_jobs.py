@@ -236,7 +236,7 @@ def test_no_capacity_and_no_objects_are_reasons(client: Client, transform: Trans
     ("changes", "words"),
     [
         ({"ModelName": "nobody"}, "Could not find model"),
-        ({"MaxConcurrentTransforms": 20}, "cannot exceed 100 MB"),
+        ({"MaxConcurrentTransforms": 40}, "cannot exceed 100 MB"),
         ({"TransformJobName": "whole"}, "names must be unique"),
     ],
 )
