@@ -55,8 +55,16 @@ WRONG_INPUT = (
         "URL of its model.",
     ),
     Sentence(
-        "With the field model / generate nothing is trained: leave out ….",
-        "Leave those fields out, or `model`, or `generate`.",
+        "With the field model nothing is trained: leave out ….",
+        "Leave those fields out, or `model`.",
+    ),
+    Sentence(
+        "With the field generate nothing is trained: leave out ….",
+        "Leave those fields out, or `generate`.",
+    ),
+    Sentence(
+        "instance_count must be 1, as training runs on one machine, but is ….",
+        "Only with `generate` it may be more.",
     ),
     Sentence(
         'generate must be an object such as {"labels": {"seven": 1000}} / an object with one of …, '
@@ -96,13 +104,13 @@ WRONG_INPUT = (
         "Begin each with the seed after the last one.",
     ),
     Sentence(
-        "There is no file of requests at …: put a .jsonl file there, with a request such as "
+        "There is no file of requests at s3://…: put a .jsonl file there, with a request such as "
         '{"label": "seven", "count": 10} in every line.',
         "Upload it, or let `soundvae generate --requests FILE` do it.",
     ),
     Sentence(
-        "There are more than … files of requests under …, the most of one run: name a folder with "
-        "fewer.",
+        "There are more than … files of requests under s3://…, the most of one run: name a folder "
+        "with fewer.",
         "Put them into several folders, and make a run of each.",
     ),
     Sentence(

@@ -11,7 +11,8 @@ from infra.pipeline.sentences import SECTIONS
 # the expressions that make sentences for whoever started the execution
 SAYING = [
     *("attempt", "failure", "input_problems", "missing", "not_undone", "not_updated"),
-    *("not_in_bulk", "not_known", "not_requests", "transform_attempt", "transform_failure"),
+    *("not_in_bulk", "not_known", "not_requests", "too_many_sounds"),
+    *("transform_attempt", "transform_failure"),
     *("out_of_turn", "training_failure", "undone", "verdict"),
 ]
 SAID = [sentence.says for _, _, sentences in SECTIONS for sentence in sentences]
