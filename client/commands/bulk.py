@@ -12,7 +12,7 @@ from client.failure import Failure
 from client.prices import Prices, dollars
 from client.session import Session
 from client.stack import Stack
-from client.watching import watch as show
+from client.watching_generation import watch
 
 commands = typer.Typer()
 
@@ -90,8 +90,9 @@ def _execute(
         request["instance_types"] = [kind]
     arn = runs.start(stack, request)
     session.console.print(f"Run {arn.rpartition(':')[2]} has begun.", markup=False)
+    total = way.get("count") or sum(way.get("labels", {}).values()) or None
     try:
-        return show(stack, arn, session.console)
+        return watch(stack, arn, total, session.console)
     except KeyboardInterrupt:
         session.console.print("The run goes on without you: `soundvae runs` shows what came of it.")
         raise typer.Exit(130) from None

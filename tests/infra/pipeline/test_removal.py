@@ -30,9 +30,7 @@ class Running:
                         {"TransformJobName": name} for name in self.transforms
                     ]
                 },
-                "stopTransformJob": lambda given: (
-                    self.stopped.append(given["TransformJobName"]) or {}
-                ),  # type: ignore[func-returns-value]
+                "stopTransformJob": self.stop_job,
             }
         )
 
@@ -46,9 +44,9 @@ class Running:
         return {"Executions": [{"ExecutionArn": arn} for arn in found]}
 
     def stop_job(self, given: dict[str, Any]) -> Any:
-        if given["TrainingJobName"] in self.stopped:
+        if (name := next(iter(given.values()))) in self.stopped:
             raise ServiceError("SageMaker.SageMakerException", "It is not running any more.")
-        self.stopped.append(given["TrainingJobName"])
+        self.stopped.append(name)
         return {}
 
 

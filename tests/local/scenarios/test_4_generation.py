@@ -5,10 +5,13 @@ import io
 import json
 import tarfile
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from client.app import app
 from local import faults, iam
 from tests.local.deployment import PATIENCE_SECONDS, Deployed
 from tests.local.scenarios.permissions import role_of
@@ -121,7 +124,12 @@ def test_a_wrong_wish_fails_before_anything_costs_money(
 def test_a_run_that_is_aborted_half_way_makes_only_the_missing_files_again(
     product: Deployed,
 ) -> None:
-    files = [[{"label": "seven"}], [{"label": "three"}], [{"count": LONG}], [{"count": 1}]]
+    files: list[list[Any]] = [
+        [{"label": "seven"}],
+        [{"label": "three"}],
+        [{"count": LONG}],
+        [{"count": 1}],
+    ]
     folder = put(product, "requests/half/", *files)
     before = len(transforms(product))
     execution = product.start({"generate": {"requests": folder}, "instance_count": 2})
@@ -157,6 +165,19 @@ def test_a_model_server_that_dies_is_one_sentence_and_what_was_made_is_kept(
     run = json.loads(cause.partition("go on with ")[2].rstrip("."))["generate"]["resume"]
     output = product.run({"generate": {"resume": run}})
     assert (output["files"], output["sounds"], len(output["transform_jobs"])) == (2, LONG + 1, 1)
+
+
+def test_the_command_asks_follows_and_unpacks(product: Deployed, tmp_path: Path) -> None:
+    wishes = tmp_path / "wishes.jsonl"
+    wishes.write_text('{"label": "seven", "seed": 1}\n{"label": "cowbell"}\n')
+    words = ["--name", product.endpoint, "--json", "generate", "--requests", str(wishes)]
+    ended = CliRunner().invoke(app, [*words, "--fetch", str(tmp_path / "sounds")])
+    assert ended.exit_code == 0, ended.output
+    said = json.loads(ended.stdout)
+    assert (said["fetched"], said["refused"]) == (1, 1)
+    assert said["where"].startswith(f"s3://{product.bucket}/generated/{product.endpoint}--")
+    (wav,) = (tmp_path / "sounds" / "seven").iterdir()
+    assert [wav.read_bytes()] == answered(product, {"label": "seven", "seed": 1})
 
 
 def test_without_a_quota_another_instance_type_makes_the_sounds(product: Deployed) -> None:
