@@ -329,7 +329,7 @@ SECTIONS = (
         PROMOTION_FAILED,
     ),
     (
-        "Sounds in bulk",
+        "Making sounds in bulk",
         "`SoundVae.GenerationFailed`: neither the endpoint nor the sounds that were made before "
         "are touched.",
         GENERATION_FAILED,
