@@ -149,7 +149,8 @@ What remains:
   models of sounds in bulk that were cut short, `<name>--…--batch`: they are descriptions, cost
   nothing, and answer no requests without an endpoint;
 - the log groups that SageMaker wrote, `/aws/sagemaker/TrainingJobs`,
-  `/aws/sagemaker/TransformJobs` and `/aws/sagemaker/Endpoints/<name>`, with the retention that `log_retention_days` gave them;
+  `/aws/sagemaker/TransformJobs` and `/aws/sagemaker/Endpoints/<name>`, with the retention that
+  `log_retention_days` gave them;
 - the log groups of the CDK's own functions, which make the deploy-time calls:
   `/aws/lambda/<stack>-AWS679f53fac002430cb0da5b7982bd2287…`, and with `retain_data` `false`
   `/aws/lambda/<stack>-CustomS3AutoDeleteObjects…`;
