@@ -128,7 +128,7 @@ def run(sounds: int) -> list[Section]:
             measured[concurrent] = jobs.run(sounds, concurrent)
     finally:
         server.stop()
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{n} at a time",
             f"{one['reached']:.0f}",
@@ -162,7 +162,7 @@ def million(rate: float, size: float) -> tuple[str, list[tuple[str, ...]], tuple
     hours, files = MILLION / rate / 3600, MILLION / FILE
     gigabytes = MILLION * size / 1e9
     jobs = -(-files // FILES_PER_JOB)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             str(n),
             f"{60 * hours / n + jobs * (START_MINUTES + LOADING_MINUTES):.0f} min",
