@@ -25,7 +25,7 @@ from client.stack import Stack
 REQUESTS, GENERATED = "requests/", "generated/"  # folders of the bucket
 LINES_PER_FILE, FILE_BYTES = 200, 5_000_000  # of requests; a file may have 6 MB
 MOST_FILES = 1500  # of one run
-AT_ONCE = 8  # uploads and downloads
+AT_ONCE = 4  # uploads and downloads; an archive may have 256 MB
 SUFFIX = ".out"  # of an archive
 
 
