@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from client import stand_in
-from client.commands import data, listening, stage, studio, training
+from client.commands import bulk, data, listening, stage, studio, training
 from client.failure import Failure, in_one_sentence
 from client.session import Session
 from client.stack import Connection
@@ -23,7 +23,7 @@ app = typer.Typer(
     "  soundvae --local upload ~/drums && soundvae --local train --watch",
 )
 SWITCHES = ("--json", "--local")
-for part in (stage, data, training, listening, studio):
+for part in (stage, data, training, listening, bulk, studio):
     app.registered_commands += part.commands.registered_commands
 
 

@@ -186,8 +186,8 @@ class Settings:
     )
     output_days: int = _setting(
         0,
-        "results below `output/` are deleted after so many days; the served model is kept "
-        "elsewhere; 0: never",
+        "results below `output/` and `generated/` are deleted after so many days; the served "
+        "model is kept elsewhere; 0: never",
         minimum=0,
         maximum=3650,
     )

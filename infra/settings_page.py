@@ -146,17 +146,19 @@ What remains:
 
 - the bucket with its policy, unless `retain_data` was `false` at the last deployment; `bucket_name`
   makes it the next stack's;
-- models and endpoint configs that promotions made, at most two of each, named `<name>--…`: they are
-  descriptions, cost nothing, and answer no requests without an endpoint;
-- the log groups that SageMaker wrote, `/aws/sagemaker/TrainingJobs` and
-  `/aws/sagemaker/Endpoints/<name>`, with the retention that `log_retention_days` gave them;
+- models and endpoint configs that promotions made, at most two of each, named `<name>--…`, and the
+  models of sounds in bulk that were cut short, `<name>--…--batch`: they are descriptions, cost
+  nothing, and answer no requests without an endpoint;
+- the log groups that SageMaker wrote, `/aws/sagemaker/TrainingJobs`,
+  `/aws/sagemaker/TransformJobs` and `/aws/sagemaker/Endpoints/<name>`, with the retention that
+  `log_retention_days` gave them;
 - the log groups of the CDK's own functions, which make the deploy-time calls:
   `/aws/lambda/<stack>-AWS679f53fac002430cb0da5b7982bd2287…`, and with `retain_data` `false`
   `/aws/lambda/<stack>-CustomS3AutoDeleteObjects…`;
-- the rule `StepFunctionsGetEventsForSageMakerTrainingJobsRule` in EventBridge, through which Step
-  Functions learns that a job has ended: all state machines of the account and region share it, and
-  it costs nothing;
-- what AWS itself keeps: the list of past training jobs, metrics (15 months), traces (30 days);
+- the rules `StepFunctionsGetEventsForSageMakerTrainingJobsRule` and `…TransformJobsRule` in
+  EventBridge, through which Step Functions learns that a job has ended: all state machines of the
+  account and region share them, and they cost nothing;
+- what AWS itself keeps: the list of past jobs, metrics (15 months), traces (30 days);
 - what `cdk bootstrap` made, with the copies of source and starter in its bucket of assets.
 """
 

@@ -16,7 +16,13 @@ from infra.serving.endpoint_role import EndpointRole
 from infra.serving.execution_role import ExecutionRole
 from infra.serving.images import Images
 from infra.serving.preparation_role import PreparationRole
-from infra.serving.sagemaker_role import PROCESSING_LOG, TRAINING_LOG, endpoint_log
+from infra.serving.sagemaker_role import (
+    PROCESSING_LOG,
+    TRAINING_LOG,
+    TRANSFORM_LOG,
+    endpoint_log,
+)
+from infra.serving.transform_role import TransformRole
 from infra.settings import Settings
 from infra.storage.bucket import data_bucket
 from infra.storage.source_bundle import SourceBundle
@@ -66,6 +72,9 @@ class SoundVaeStack(cdk.Stack):
         endpoint_role = EndpointRole(
             self, "EndpointRole", bucket=bucket, images=images, settings=settings
         )
+        transform_role = TransformRole(
+            self, "TransformRole", bucket=bucket, images=images, settings=settings
+        )
         turn = TurnTable(self, "Turn")
         deployment = Deployment(self, "Deployment", turn=turn, settings=settings)
         serving = ServedEndpoint(
@@ -92,6 +101,7 @@ class SoundVaeStack(cdk.Stack):
             training_role=role,
             preparation_role=preparation_role,
             endpoint_role=endpoint_role,
+            transform_role=transform_role,
             serving=serving,
             turn=turn,
             source=source,
@@ -119,6 +129,7 @@ class SoundVaeStack(cdk.Stack):
             days = settings.log_retention_days
             LogRetention(self, "TrainingLog", group=TRAINING_LOG, days=days)
             LogRetention(self, "ProcessingLog", group=PROCESSING_LOG, days=days)
+            LogRetention(self, "TransformLog", group=TRANSFORM_LOG, days=days)
             LogRetention(self, "EndpointLog", group=endpoint_log(settings.name), days=days)
         for name, value in {
             "BucketName": bucket.bucket_name,

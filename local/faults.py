@@ -1,7 +1,6 @@
 """Makes happen here what goes wrong on AWS: `python -m local --fault no-quota=ml.g5.xlarge`.
 
-    no-quota=TYPE         CreateTrainingJob or CreateProcessingJob for that instance type answers
-                          ResourceLimitExceeded
+    no-quota=TYPE         a job on that instance type is refused with ResourceLimitExceeded
     no-spot-quota=TYPE    ... for spot training only, which has quotas of its own
     throttled=TYPE        ... the first time answers ThrottlingException
     busy=CALL             the next CreateModel, CreateEndpointConfig or UpdateEndpoint is throttled
@@ -20,6 +19,7 @@
     update-fails=REASON   endpoints do not come up with another config, and say REASON
     cold-starts=N         an endpoint answers its first N requests after each update with
                           ModelNotReadyException (without this option: the first one of a role)
+    container-dies=N      the container of a transform job ends at its N-th request and stays away
     silence=yes           endpoints answer with sounds that are silent
 
 Tests set the fields of `current` instead.
@@ -56,6 +56,7 @@ class Faults:
     update_fails: str = ""  # the reason
     cold_starts: int = 1  # requests that an endpoint refuses after each update ...
     cold_for_all: bool = False  # ... and whether to everybody, or only to sessions of roles
+    container_dies: list[int] = field(default_factory=list)  # requests, one item for each container
     silence: bool = False
 
     def refusal(
@@ -102,6 +103,10 @@ class Faults:
         """Return the seconds after which the instance that starts now is reclaimed."""
         return self.interrupt_after.pop(0) if self.interrupt_after else None
 
+    def next_death(self) -> int | None:
+        """Return the number of the request at which the container that starts now ends."""
+        return self.container_dies.pop(0) if self.container_dies else None
+
     def silenced(self, body: bytes) -> bytes:
         """Return an endpoint's JSON answer as that of a model that makes no sound."""
         try:
@@ -116,7 +121,13 @@ class Faults:
 current = Faults()
 """Nothing goes wrong until somebody says so."""
 
-_LISTS = {"throttled": str, "busy": str, "mishap": str, "interrupt-after": float}
+_LISTS = {
+    "throttled": str,
+    "busy": str,
+    "mishap": str,
+    "interrupt-after": float,
+    "container-dies": int,
+}
 _FIELDS = {"mishap": "mishaps"}  # that have another name than the option
 _NUMBERS = ("metrics-lag", "update-takes", "unreliable")
 _SETS = ("no-quota", "no-spot-quota", "killed", "disk-full", "no-capacity", "no-spot-capacity")

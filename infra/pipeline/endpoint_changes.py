@@ -14,6 +14,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from infra.permissions import allow
+from infra.pipeline.generation import BATCH_MODEL_SUFFIX
 from infra.pipeline.machine import Machine
 from infra.pipeline.patience import looks_within
 from infra.pipeline.run_name import run_name_values
@@ -57,6 +58,7 @@ class EndpointChanges(Construct):
             "MostWaits": most_waits,
             "LongestTurnSeconds": self.longest_turn,
             "Serverless": serving.serverless,
+            "BatchModelSuffix": BATCH_MODEL_SUFFIX,
         }
         self.state_machine = self.machine.define("endpoint", values)
         self._repair_after(caller)

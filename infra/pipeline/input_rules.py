@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.settings import Settings
-from infra.storage.folders import AUDIO, MODELS, OUTPUT, SPECTROGRAMS
+from infra.storage.folders import AUDIO, GENERATED, MODELS, OUTPUT, REQUESTS, SPECTROGRAMS
 
 FIELDS = (
     "data",
@@ -17,10 +17,18 @@ FIELDS = (
     "promote",
     "start_from",
     "model",
+    "generate",
     "Comment",
 )
-MOST_INSTANCE_TYPES = 10
+GENERATE_SOURCES = ("labels", "count", "requests", "resume")  # one of these says what is made
+GENERATE_FIELDS = (*GENERATE_SOURCES, "seed", "temperature")
+WITH_GENERATE = ("generate", "instance_count", "instance_types", "Comment")
 MOST_INSTANCES = 16
+MOST_LABELS = 200  # of one run: the endpoint is asked for a sound of each in one request
+MOST_SEED, MOST_TEMPERATURE = 2**31 - 1, 2  # of the endpoint's requests
+# the serving image has no use for a GPU
+GENERATE_INSTANCE_TYPES = ("ml.c5.xlarge", "ml.m5.xlarge", "ml.c5.2xlarge")
+MOST_INSTANCE_TYPES = 10
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 
 
@@ -37,6 +45,15 @@ def input_values(
         "Fields": list(FIELDS),
         "FieldRules": field_rules(settings),
         "HyperparameterRules": hyperparameter_rules(schemas),
+        "RequestsPrefix": REQUESTS,
+        "GeneratedPrefix": GENERATED,
+        "StackPrefix": settings.name,
+        "GenerateSources": list(GENERATE_SOURCES),
+        "GenerateFields": list(GENERATE_FIELDS),
+        "GenerateRules": generate_rules(),
+        "WithGenerate": list(WITH_GENERATE),
+        "GenerateInstanceTypes": list(GENERATE_INSTANCE_TYPES),
+        "MostLabels": MOST_LABELS,
         "MostInstanceTypes": MOST_INSTANCE_TYPES,
         "InstanceTypes": list(settings.instance_types),
         "Spot": settings.spot,
@@ -55,6 +72,16 @@ def field_rules(settings: Settings) -> dict[str, dict[str, Any]]:
         "max_runtime_minutes": {"type": "integer", "minimum": 1, "maximum": min(40320, minutes)},
         "spot": {"type": "boolean"},
         "promote": {"type": "string", "enum": ["if_better", "always", "never"]},
+    }
+    return {name: {"must_be": must_be(rule), **rule} for name, rule in rules.items()}
+
+
+def generate_rules() -> dict[str, dict[str, Any]]:
+    """Return the rules of those fields of `generate` that hold a single number."""
+    rules: dict[str, dict[str, Any]] = {
+        "count": {"type": "integer", "minimum": 1},
+        "seed": {"type": "integer", "minimum": 0, "maximum": MOST_SEED},
+        "temperature": {"type": "number", "minimum": 0, "maximum": MOST_TEMPERATURE},
     }
     return {name: {"must_be": must_be(rule), **rule} for name, rule in rules.items()}
 

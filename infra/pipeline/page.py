@@ -24,10 +24,11 @@ KEYWORD = b"Mermaid\0"
 
 BEFORE = """# The pipeline
 
-Two state machines of AWS Step Functions. The one that you start trains and promotes; every change
-of the endpoint it leaves to the other. Their definitions are
-[train_and_promote.asl.yaml](../infra/pipeline/train_and_promote.asl.yaml) and
-[endpoint.asl.yaml](../infra/pipeline/endpoint.asl.yaml), with the longer expressions in
+Three state machines of AWS Step Functions. The one that you start trains and promotes; every change
+of the endpoint it leaves to the second, and sounds in bulk to the third. Their definitions are
+[train_and_promote.asl.yaml](../infra/pipeline/train_and_promote.asl.yaml),
+[endpoint.asl.yaml](../infra/pipeline/endpoint.asl.yaml) and
+[generation.asl.yaml](../infra/pipeline/generation.asl.yaml), with the longer expressions in
 [queries/](../infra/pipeline/queries); the console shows the same graphs, with the state that an
 execution is in. Small ones stand beside them:
 [preparation.asl.yaml](../infra/pipeline/preparation.asl.yaml) prepares sounds where there are many,
@@ -105,6 +106,14 @@ PREPARATION = (
     "waits for a download nor needs the memory."
 )
 
+GENERATION = (
+    "With `generate` in the input nothing is trained; [a page](generation.md) says how to ask. The "
+    "third state machine finds the model that is served and asks the endpoint for a sound of each "
+    "label, so that a wish that the model does not know costs nothing. Counts become files of "
+    "requests, and files of requests archives of sounds, some hundred files a job. It looks which "
+    "archives are there already, so a run that was cut short goes on where it was."
+)
+
 DEPLOYMENT = (
     "`cdk deploy` takes part in this where it may change the endpoint: its image, memory, "
     "concurrency, role, tags, the starter. While the endpoint is being changed by a promotion, the "
@@ -115,7 +124,7 @@ DEPLOYMENT = (
 )
 
 REMOVAL = (
-    "Another one is called when the stack is removed. It stops executions and training jobs, so "
+    "Another one is called when the stack is removed. It stops executions and jobs, so "
     "that nothing goes on costing money, and a new stack of this name can be deployed at once."
 )
 
@@ -129,14 +138,15 @@ serves what it served before, unless the sentence says otherwise. `…` stands f
 
 def page() -> str:
     """Write the page."""
-    names = ("train_and_promote", "preparation", "endpoint", "removal")
-    machine, preparation, endpoint, removal = map(_definition, names)
+    names = ("train_and_promote", "preparation", "endpoint", "generation", "removal")
+    machine, preparation, endpoint, generation, removal = map(_definition, names)
     parts = [BEFORE, _block(drawing(machine)), TOP + "\n"]
     for name, text in BLOCKS.items():
         branches = _branches(machine, name)
         parts += [f"## {name}\n", text + "\n", _block(drawing(*branches))]
     parts += ["## Preparing the sounds\n", PREPARATION + "\n", _block(drawing(preparation))]
     parts += ["## Changing the endpoint\n", ENDPOINT + "\n", _block(drawing(endpoint))]
+    parts += ["## Sounds in bulk\n", GENERATION + "\n", _block(drawing(generation))]
     parts += ["## Deploying during a promotion\n", DEPLOYMENT + "\n"]
     parts += ["## Removing the stack\n", REMOVAL + "\n", _block(drawing(removal)), SENTENCES]
     parts += [_section(*section) for section in SECTIONS]

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.pipeline import training_and_promotion
 from infra.pipeline.endpoint_changes import EndpointChanges
+from infra.pipeline.generation import Generation
 from infra.pipeline.machine import Machine
 from infra.pipeline.preparation import Preparation
 from infra.pipeline.removal import Removal
@@ -33,6 +34,7 @@ class Pipeline(Construct):
         training_role: iam.IRole,
         preparation_role: iam.IRole,
         endpoint_role: iam.IRole,
+        transform_role: iam.IRole,
         serving: ServedEndpoint,
         turn: dynamodb.ITable,
         source: SourceBundle,
@@ -67,30 +69,37 @@ class Pipeline(Construct):
             preparation=preparation,
         )
         training_and_promotion.grant(machine, **shared)
+        values = training_and_promotion.values(
+            stack,
+            **shared,
+            source=source,
+            changes=changes,
+            prepares=prepares,
+            images=images,
+            hyperparameters=hyperparameters,
+            metrics=metrics,
+        )
+        generation = Generation(
+            self,
+            "Generation",
+            bucket=bucket,
+            role=transform_role,
+            serving=serving,
+            settings=settings,
+            shared=values,
+        )
         machine.may_call(changes.machine)
         machine.may_call(prepares.machine)
+        machine.may_call(generation.machine)
         self.state_machine = machine.define(
-            "train_and_promote",
-            training_and_promotion.values(
-                stack,
-                **shared,
-                source=source,
-                changes=changes,
-                prepares=prepares,
-                images=images,
-                hyperparameters=hyperparameters,
-                metrics=metrics,
-            ),
+            "train_and_promote", {**values, "GenerationMachineArn": generation.machine.arn}
         )
+        called = (changes.state_machine, prepares.state_machine, generation.state_machine)
         # no execution may ask for what is not there yet
-        self.state_machine.node.add_dependency(
-            source, changes.state_machine, prepares.state_machine
-        )
-        machines = [machine, changes.machine, prepares.machine]
+        self.state_machine.node.add_dependency(source, *called)
+        machines = [machine, changes.machine, prepares.machine, generation.machine]
         removal = Removal(self, "Removal", machines=machines, settings=settings)
-        removal.node.add_dependency(
-            self.state_machine, changes.state_machine, prepares.state_machine
-        )
+        removal.node.add_dependency(self.state_machine, *called)
         # goes first when the stack is removed, or the end of executions would start others
         changes.repair.node.add_dependency(removal)
         self.upload_arn = ""  # of the state machine, if there is one

@@ -1,7 +1,7 @@
-"""What happens before the stack is removed: executions and training jobs are stopped.
+"""What happens before the stack is removed: executions and jobs are stopped.
 
 CloudFormation removes a state machine only when its executions have ended, which may take hours,
-and until then no new one may have its name; a training job would go on, and cost money, without
+and until then no new one may have its name; a job would go on, and cost money, without
 anybody to hear of it.
 """
 
@@ -31,12 +31,18 @@ class Removal(Construct):
             [machine.executions_arn for machine in machines],
             why="Executions are named by whoever starts them.",
         )
-        allow(ending.role, ["sagemaker:ListTrainingJobs"], ["*"])
+        allow(ending.role, ["sagemaker:ListTrainingJobs", "sagemaker:ListTransformJobs"], ["*"])
         allow(
             ending.role,
             ["sagemaker:StopTrainingJob"],
             [ending.arn_of("sagemaker", "training-job", f"{settings.name}--*")],
             why="Every attempt at training has a name of its own, which begins with the stack's.",
+        )
+        allow(
+            ending.role,
+            ["sagemaker:StopTransformJob"],
+            [ending.arn_of("sagemaker", "transform-job", f"{settings.name}--*")],
+            why="Every attempt at making sounds has a name of its own, too.",
         )
         state_machine = ending.define(
             "removal",

@@ -69,6 +69,70 @@ WRONG_INPUT = (
         "Leave those fields out, or `model`.",
     ),
     Sentence(
+        "With the field generate nothing is trained: leave out ….",
+        "Leave those fields out, or `generate`.",
+    ),
+    Sentence(
+        "instance_count must be 1, as training runs on one machine, but is ….",
+        "Only with `generate` it may be more.",
+    ),
+    Sentence(
+        'generate must be an object such as {"labels": {"seven": 1000}} / an object with one of …, '
+        "but is ….",
+        "Say what is wanted in one way: [sounds in bulk](generation.md).",
+    ),
+    Sentence(
+        '"…" is not a field of generate; there are …. generate.… must be …, but is ….',
+        "Look for a slip of the pen.",
+    ),
+    Sentence(
+        "generate.labels must be an object of 1 to … labels with how many sounds there shall be of "
+        'each, such as {"seven": 1000}, but is ….',
+        "Write labels with numbers; of more labels make several runs.",
+    ),
+    Sentence(
+        "generate.requests must be a .jsonl file under requests/, or a folder there that ends in a "
+        "slash, but is ….",
+        "Name a file or a folder of the bucket, such as `requests/drums.jsonl`.",
+    ),
+    Sentence(
+        "generate.resume must be the name of a run, as its folder below generated/ is called, but "
+        "is ….",
+        "`run` of an execution's output, or the sentence of one that failed, has it.",
+    ),
+    Sentence(
+        "With generate.… the requests are there already: leave out generate.….",
+        "Every request has a seed and a temperature of its own.",
+    ),
+    Sentence(
+        "The served model refuses what generate asks for: ….",
+        "The model's own words: a label that it does not have, for example.",
+    ),
+    Sentence(
+        "generate asks for more than … sounds, the most of one run: make several, each with "
+        "another seed.",
+        "Begin each with the seed after the last one.",
+    ),
+    Sentence(
+        "There is no file of requests at s3://…: put a .jsonl file there, with a request such as "
+        '{"label": "seven", "count": 10} in every line.',
+        "Upload it, or let `soundvae generate --requests FILE` do it.",
+    ),
+    Sentence(
+        "There are more than … files of requests under s3://…, the most of one run: name a folder "
+        "with fewer.",
+        "Put them into several folders, and make a run of each.",
+    ),
+    Sentence(
+        "… has more than … MB, the most of a file of requests: split it, as soundvae generate "
+        "does.",
+        "`soundvae generate --requests FILE` splits and uploads it.",
+    ),
+    Sentence(
+        "There is no run … to go on with: name one as its folder below generated/ is called.",
+        "A run that ended before its requests were written is begun anew.",
+    ),
+    Sentence(
         "There is no model at …: name one that is in the bucket.",
         "It was deleted, or never there: look below `models/` and `output/`.",
     ),
@@ -200,6 +264,26 @@ PROMOTION_FAILED = (
     Sentence("Promoting failed: ….", "AWS says why; a denied permission asks for a deployment."),
 )
 
+GENERATION_FAILED = (
+    Sentence(
+        'Making the sounds failed on … (job …): …. Raise "…" at …. What was made is kept: go on '
+        'with {"generate": {"resume": "…"}}.',
+        "One reason for each attempt. If it is `See job logs`, they are in CloudWatch, group "
+        "`/aws/sagemaker/TransformJobs`, in the stream that ends in `data-log`. Then paste the "
+        "input: only what is missing is made.",
+    ),
+    Sentence(
+        "The served model was trained by an earlier version, which makes no sounds in bulk: train "
+        "again, or promote a newer model.",
+        "The code that answers is a part of every model. Train again.",
+    ),
+    Sentence("The endpoint … does not answer: ….", "Its log is in CloudWatch."),
+    Sentence(
+        "Generating sounds failed: ….",
+        "AWS says why; a denied permission asks for a deployment.",
+    ),
+)
+
 APPENDED = (
     Sentence(" The endpoint serves again what it served before.", "Nothing to do."),
     Sentence(
@@ -295,6 +379,12 @@ SECTIONS = (
         "Promotion",
         "`SoundVae.PromotionFailed`: the former config was brought back.",
         PROMOTION_FAILED,
+    ),
+    (
+        "Making sounds in bulk",
+        "`SoundVae.GenerationFailed`: neither the endpoint nor the sounds that were made before "
+        "are touched.",
+        GENERATION_FAILED,
     ),
     ("What is added to these", "After a promotion that failed:", APPENDED),
     (

@@ -101,6 +101,7 @@ class ServedEndpoint(Construct):
         )
         # SageMaker reads the archive while it creates the Model: role and file must be there
         model.node.add_dependency(role, delivery)
+        self.model_arn = model.ref
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",

@@ -61,4 +61,5 @@ class ExecutionRole(SageMakerRole):
             [bucket.arn_for_objects(f"{CHECKPOINTS}*")],
             why="Every execution has a folder of its own.",
         )
-        self.use_keys_and_network(settings)
+        self.use_keys(settings)
+        self.join_network(settings)

@@ -27,4 +27,5 @@ class PreparationRole(SageMakerRole):
     def allow_more(self, bucket: s3.IBucket, settings: Settings) -> None:
         """Grant what a job writes, the use of the keys and of the network."""
         self.write(bucket, (PREPARED,), why="A folder and what is in it are named by hashes.")
-        self.use_keys_and_network(settings)
+        self.use_keys(settings)
+        self.join_network(settings)

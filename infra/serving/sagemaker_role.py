@@ -14,6 +14,7 @@ from infra.settings import Settings
 
 TRAINING_LOG = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the account
 PROCESSING_LOG = "/aws/sagemaker/ProcessingJobs"  # of all processing jobs of the account
+TRANSFORM_LOG = "/aws/sagemaker/TransformJobs"  # of all transform jobs of the account
 
 
 def endpoint_log(name: str) -> str:
@@ -122,17 +123,6 @@ class SageMakerRole(iam.Role):
             why=why,
         )
 
-    def use_keys_and_network(self, settings: Settings) -> None:
-        """Grant a job the use of the keys, and of the network."""
-        if settings.kms_key_arn:
-            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
-            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
-            allow(self, actions, [settings.kms_key_arn])
-        if settings.volume_kms_key_arn:
-            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
-        if settings.subnet_ids:
-            self._join_network(settings)
-
     def purpose(self, images: Images, settings: Settings) -> Purpose:
         """Return what this role is for."""
         raise NotImplementedError
@@ -141,8 +131,19 @@ class SageMakerRole(iam.Role):
         """Grant what the other role may not."""
         raise NotImplementedError
 
-    def _join_network(self, settings: Settings) -> None:
-        """Let SageMaker put network interfaces of a job into the VPC, and take them away."""
+    def use_keys(self, settings: Settings) -> None:
+        """Let SageMaker use the keys of what a job reads and writes, where there are some."""
+        if settings.kms_key_arn:
+            # Encrypt is what SageMaker asks for, the other two are what S3 asks for
+            actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+            allow(self, actions, [settings.kms_key_arn])
+        if settings.volume_kms_key_arn:
+            allow(self, ["kms:CreateGrant"], [settings.volume_kms_key_arn])
+
+    def join_network(self, settings: Settings) -> None:
+        """Let SageMaker put a job's network interfaces into the VPC, if there is one."""
+        if not settings.subnet_ids:
+            return
         stack = cdk.Stack.of(self)
 
         def arn(kind: str, name: str) -> str:

@@ -8,7 +8,14 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.settings import Settings
-from infra.storage.folders import AUDIO, CHECKPOINTS, OUTPUT, PREPARED, SPECTROGRAMS
+from infra.storage.folders import (
+    AUDIO,
+    CHECKPOINTS,
+    GENERATED,
+    OUTPUT,
+    PREPARED,
+    SPECTROGRAMS,
+)
 
 
 def data_bucket(scope: Construct, construct_id: str, *, settings: Settings) -> s3.IBucket:
@@ -86,11 +93,12 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
         ),
     ]
     if settings.output_days:
-        rules.append(
+        rules += [
             s3.LifecycleRule(
-                prefix=OUTPUT,
+                prefix=folder,
                 expiration=cdk.Duration.days(settings.output_days),
                 noncurrent_version_expiration=forgotten,
             )
-        )
+            for folder in (OUTPUT, GENERATED)
+        ]
     return rules

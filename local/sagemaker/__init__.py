@@ -1,4 +1,4 @@
-"""SageMaker: training jobs and model servers as processes, behind moto's API."""
+"""SageMaker: jobs and model servers as processes, behind moto's API."""
 
 SERVICE = "sagemaker.amazonaws.com"
 """The principal that assumes the roles of jobs and endpoints."""

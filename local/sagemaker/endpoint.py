@@ -1,4 +1,4 @@
-"""The model servers behind endpoints: one process for each model archive.
+"""The model servers behind endpoints and transform jobs: one process for each model archive.
 
 Loading TensorFlow takes seconds, so a server that is no longer used is kept for a while: the next
 endpoint config with the same files and environment gets it at once.
@@ -12,6 +12,7 @@ import shutil
 import sys
 import tarfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,16 @@ class ModelNotServedError(Exception):
 
 
 def acquire(
-    model: Any, endpoint_name: str, region: str, memory_mb: float | None = None
+    model: Any,
+    endpoint_name: str,
+    region: str,
+    memory_mb: float | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> "ModelServer":
     """Return a server that has loaded `model` (moto's) and answers /ping; `release` it after use.
 
-    `memory_mb` is the size of a serverless endpoint: None for one with instances.
+    `memory_mb` is the size of a serverless endpoint: None for one with instances. A transform job's
+    container has more `environment` than its model names, and the job reads its output from `log`.
 
     Raises `ModelNotServedError` with a reason for the endpoint.
     """
@@ -48,7 +54,8 @@ def acquire(
         container = model.primary_container
         _fetch(container["ModelDataUrl"], model.execution_role_arn, region, folder)
         where = [endpoint_name, region, str(memory_mb is not None)]
-        identity = _identity(folder / "model", where, container.get("Environment"))
+        more = dict(environment or {})
+        identity = _identity(folder / "model", where, [container.get("Environment"), more])
         with _lock:
             server = next((s for s in _servers if s.identity == identity and s.alive()), None)
             if server:
@@ -56,9 +63,10 @@ def acquire(
                 _servers.append(server)
                 server.users += 1
                 server.memory_mb = memory_mb
+                server.log = None
                 shutil.rmtree(folder, ignore_errors=True)
                 return server
-        server = ModelServer(identity, folder, model, endpoint_name, region, memory_mb)
+        server = ModelServer(identity, folder, model, endpoint_name, region, memory_mb, more)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -120,8 +128,11 @@ class ModelServer:
         endpoint_name: str,
         region: str,
         memory_mb: float | None,
+        environment: Mapping[str, str],
     ) -> None:
         self.identity = identity
+        self.log: LogStream | None = None  # of a transform job; an endpoint has one of its own
+        self._environment = environment
         self.endpoint = (endpoint_name, region)
         self.users = 1
         self.memory_mb = memory_mb
@@ -158,14 +169,17 @@ class ModelServer:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             **{k: str(v) for k, v in (model.primary_container.get("Environment") or {}).items()},
+            **self._environment,
         }
         self._process = process = processes.start(command, environment, REPOSITORY)
-        log = LogStream(
-            f"/aws/sagemaker/Endpoints/{endpoint_name}",
-            f"AllTraffic/{model.model_name}",
-            model.execution_role_arn,
-            region,
-        )
+        log = None
+        if not self._environment:  # a job hands over its own
+            log = LogStream(
+                f"/aws/sagemaker/Endpoints/{endpoint_name}",
+                f"AllTraffic/{model.model_name}",
+                model.execution_role_arn,
+                region,
+            )
         threading.Thread(target=self._follow, args=(process, log), daemon=True).start()
         limit = (process.pid, lambda: self.memory_mb, self._out_of_memory)
         threading.Thread(target=serverless.watch_memory, args=limit, daemon=True).start()
@@ -176,14 +190,15 @@ class ModelServer:
                 + (" | ".join(self._last_lines[-3:]) or "it said nothing")
             )
 
-    def _follow(self, process: Any, log: LogStream) -> None:
+    def _follow(self, process: Any, log: LogStream | None) -> None:
         """Pass the process's output on to the log until it ends."""
-        with log:
+        with log or contextlib.nullcontext():
             for line in process.stdout:
                 if line.startswith(READY):
                     self.url = line.removeprefix(READY).strip()
                     self._ready.set()
-                log.write(line)
+                if stream := self.log or log:
+                    stream.write(line)
                 self._last_lines = [*self._last_lines[-9:], line.strip()]
         if process is self._process:
             self._ready.set()  # or has ended before it was ready

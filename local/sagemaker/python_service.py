@@ -16,6 +16,7 @@ import argparse
 import importlib.util
 import json
 import logging
+import os
 import sys
 from collections import namedtuple
 from collections.abc import Callable
@@ -107,7 +108,7 @@ def python_service(model_dir: Path, rest_uri: str) -> falcon.App:
 
 
 def serve(app: falcon.App, port: int) -> None:
-    """Serve with one gevent worker until the process is ended."""
+    """Serve with gevent workers, one unless the environment says more, until it is ended."""
     from gunicorn.app.base import BaseApplication
 
     class Service(BaseApplication):
@@ -115,7 +116,7 @@ def serve(app: falcon.App, port: int) -> None:
             for name, value in {
                 "bind": f"127.0.0.1:{port}",
                 "worker_class": "gevent",
-                "workers": 1,
+                "workers": int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")),
                 "threads": 1,
                 "timeout": WORKER_SECONDS,
                 "loglevel": "warning",

@@ -1,7 +1,7 @@
-"""SageMaker: jobs that train and process, and endpoints that answer, behind moto's API.
+"""SageMaker: jobs that train, process and transform, and endpoints that answer, behind moto's API.
 
 moto says Completed at once and lists endpoints that nothing serves. It has neither UpdateEndpoint
-nor StopTrainingJob, and checks none of what AWS checks when a job or model is created.
+nor StopTrainingJob and its like, and checks none of what AWS checks when a job or model is created.
 """
 
 import threading
@@ -27,6 +27,7 @@ from local.sagemaker.endpoint import (
 )
 from local.sagemaker.jobs import TrainingJobs, refused
 from local.sagemaker.processing_jobs import ProcessingJobs, ProcessingResponses
+from local.sagemaker.transforms import TransformJobs
 
 POLL_SECONDS = 0.2
 
@@ -37,7 +38,7 @@ def _throttle(call: str) -> None:
         raise refused("ThrottlingException", "Rate exceeded")
 
 
-class SageMaker(TrainingJobs, ProcessingJobs):
+class SageMaker(TrainingJobs, ProcessingJobs, TransformJobs):
     """moto's backend with processes behind its records."""
 
     _url_module = urls  # moto looks for one beside the class
@@ -194,7 +195,7 @@ class SageMaker(TrainingJobs, ProcessingJobs):
 
 
 class Responses(ProcessingResponses):
-    """Two actions that moto lacks, and one whose parameters it ignores."""
+    """Three actions that moto lacks, and one whose parameters it ignores."""
 
     def list_models(self) -> ActionResult:
         """ListModels, of the names that contain NameContains."""
@@ -215,6 +216,11 @@ class Responses(ProcessingResponses):
     def stop_training_job(self) -> ActionResult:
         """StopTrainingJob."""
         self.sagemaker_backend.stop_training_job(self._get_param("TrainingJobName"))
+        return EmptyResult()
+
+    def stop_transform_job(self) -> ActionResult:
+        """StopTransformJob."""
+        self.sagemaker_backend.stop_transform_job(self._get_param("TransformJobName"))
         return EmptyResult()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
@@ -190,11 +191,12 @@ def wait_for_end(self: Any, env: Any, sync_resolver: Callable[[], Any], **_: Any
 
 
 class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
-    """`arn:aws:states:::sagemaker:ACTION`; `createTrainingJob.sync` waits for the job's end."""
+    """`arn:aws:states:::sagemaker:ACTION`; with `.sync`, `createTrainingJob` waits for the end."""
 
     ACTIONS = (
         "createTrainingJob",
         "createProcessingJob",
+        "createTransformJob",
         "createModel",
         "createEndpointConfig",
         "createEndpoint",
@@ -220,20 +222,20 @@ class SageMakerTask(TaskUnderTheRole, callback.StateTaskServiceCallback):
     ) -> Callable[[], Any]:
         env.stack.pop()  # the answer of the create call; the description takes its place
         role, region = state_credentials.role_arn, resource_runtime_part.region
-        kind = self.resource.api_action.removeprefix("create").removesuffix("Job")
-        name = {f"{kind}JobName": normalised_parameters[f"{kind}JobName"]}
+        kind = self.resource.api_action.removeprefix("create")  # such as TrainingJob
+        name = {f"{kind}Name": normalised_parameters[f"{kind}Name"]}
 
         def description_at_the_end() -> Any:
-            job = call(role, "sagemaker", f"describe_{kind.lower()}_job", name, region)
-            if job[f"{kind}JobStatus"] == "Completed":
+            job = call(role, "sagemaker", xform_name(f"Describe{kind}"), name, region)
+            if job[f"{kind}Status"] == "Completed":
                 return job
-            if job[f"{kind}JobStatus"] in ("Failed", "Stopped"):
+            if job[f"{kind}Status"] in ("Failed", "Stopped"):
                 raise FailureEventException(
                     task_failure(self, env, "States.TaskFailed", json.dumps(job))
                 )
             return None
 
-        self._stop = lambda: call(role, "sagemaker", f"stop_{kind.lower()}_job", name, region)
+        self._stop = lambda: call(role, "sagemaker", xform_name(f"Stop{kind}"), name, region)
         return description_at_the_end
 
     _eval_sync = wait_for_end

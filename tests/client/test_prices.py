@@ -48,6 +48,16 @@ def test_the_price_of_a_training_hour_is_found_among_the_others_and_asked_for_on
     assert prices.of_run({"instance_type": KIND}) is None
 
 
+def test_an_hour_of_transforming_has_a_price_of_its_own(stub: Stubber) -> None:
+    listed = [product(f"EU-Train:{KIND}", "9"), product(f"EU-Tsform:{KIND}", "0.5")]
+    for _ in range(2):
+        stub.add_response("get_products", {"PriceList": listed}, asked())
+    prices = Prices(stub.client, "eu-west-1")
+    with stub:
+        assert prices.of_transform(KIND, 7200) == 1.0
+        assert prices.an_hour(KIND) == 9.0
+
+
 def test_what_is_not_listed_has_no_price(stub: Stubber) -> None:
     stub.add_response("get_products", {"PriceList": [product(f"EU-Host:{KIND}", "9")]}, asked())
     with stub:

@@ -22,7 +22,7 @@ class Priced(Prices):
     def __init__(self) -> None:
         super().__init__(None, "")
 
-    def an_hour(self, instance_type: str) -> float | None:
+    def an_hour(self, instance_type: str, usage: str = "Train:") -> float | None:
         return 3600.0 if instance_type == "ml.g5.xlarge" else None
 
 

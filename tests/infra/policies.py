@@ -12,6 +12,7 @@ STAR = {
     "sagemaker:ListModels": "a list is of the whole account",
     "sagemaker:ListEndpointConfigs": "a list is of the whole account",
     "sagemaker:ListTrainingJobs": "a list is of the whole account",
+    "sagemaker:ListTransformJobs": "a list is of the whole account",
     "logs:CreateLogDelivery": "the log delivery does not exist before it is created",
     "logs:GetLogDelivery": "log deliveries have no ARN",
     "logs:UpdateLogDelivery": "log deliveries have no ARN",

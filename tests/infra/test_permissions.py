@@ -141,6 +141,23 @@ def test_the_endpoint_reads_models_and_writes_nothing_but_its_log(
     }
 
 
+def test_a_transform_job_reads_models_and_requests_and_writes_only_sounds(
+    template: dict[str, Any], bucket: str
+) -> None:
+    reads = ("models", "requests", "generated")
+    log = {f"{LOGS}/TransformJobs", f"{LOGS}/TransformJobs:*"}
+    assert granted(template, "TransformRole") == {
+        "s3:GetObject": (objects(bucket, *reads), None),
+        "s3:ListBucket": ({bucket}, listing(*reads)),
+        "s3:PutObject": (objects(bucket, "generated"), None),
+        "s3:AbortMultipartUpload": (objects(bucket, "generated"), None),
+        **dict.fromkeys(LOG, (log, None)),
+        **{action: ({f"{IMAGES}-inference"}, None) for action in PULL},
+        "ecr:GetAuthorizationToken": ({"*"}, None),
+        "cloudwatch:PutMetricData": ({"*"}, NAMESPACES),
+    }
+
+
 def test_only_the_state_machine_and_deploys_write_where_the_endpoint_reads(
     variant: dict[str, Any],
 ) -> None:

@@ -13,7 +13,7 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
     assert kinds == {
         "AWS::S3::Bucket": 1,
         "AWS::S3::BucketPolicy": 1,
-        # two jobs', endpoint's, state machines', the repairing rule's, the deploy-time Lambda's
+        # three jobs', endpoint's, state machines', the repairing rule's, the deploy-time Lambda's
         "AWS::IAM::Role": 10,
         "AWS::IAM::Policy": 18,  # one of each but the last, one for each Custom::AWS
         "AWS::Lambda::Function": 1,
@@ -23,7 +23,7 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         "AWS::SageMaker::Model": 1,
         "AWS::SageMaker::EndpointConfig": 1,
         "AWS::SageMaker::Endpoint": 1,
-        # trains and promotes, prepares, changes the endpoint, lets a deployment wait, removes
+        # trains and promotes, prepares, generates, changes the endpoint, lets a deployment wait, removes
         "AWS::StepFunctions::StateMachine": 5,
         "AWS::DynamoDB::Table": 1,
         "AWS::Logs::LogGroup": 5,
@@ -41,6 +41,7 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         ("birds", "STANDARD"),
         ("birds--endpoint", "STANDARD"),
         ("birds--preparation", "STANDARD"),
+        ("birds--generation", "STANDARD"),
         ("birds--removal", "EXPRESS"),
         ("birds--deployment", "EXPRESS"),
         ("birds--upload", "EXPRESS"),

@@ -116,10 +116,12 @@ def test_a_key_encrypts_bucket_and_results_and_those_who_need_it_may_use_it(
     # the state machine reads what jobs wrote, and copies what it promotes
     assert {name[:12] for name in users} == {
         "ExecutionRol",
+        "PipelineGene",
         "PipelineMach",
         "PreparationR",
         "ServingStart",
         "TrainingSour",
+        "TransformRol",
     }
 
 

@@ -39,8 +39,15 @@ BEYOND_THE_CALL = {
         "sagemaker:StopProcessingJob": ".sync stops the job when the execution is stopped",
         "sagemaker:ListTags": "Step Functions sees by a job's tags that it is its own",
     },
+    "sagemaker:createTransformJob.sync": {
+        **BY_A_RULE,
+        "sagemaker:AddTags": "it carries tags",
+        "sagemaker:DescribeTransformJob": ".sync waits for the job's end",
+        "sagemaker:StopTransformJob": ".sync stops the job when the execution is stopped",
+        "sagemaker:ListTags": "Step Functions sees by a job's tags that it is its own",
+    },
     "sagemaker:createModel": {
-        "iam:PassRole": "the endpoint runs under a role",
+        "iam:PassRole": "an endpoint and a transform job run under the role of their model",
         "sagemaker:AddTags": "it carries tags",
     },
     "sagemaker:createEndpointConfig": {"sagemaker:AddTags": "it carries tags"},
@@ -79,12 +86,16 @@ OF_THE_ENDPOINT = {
     "ecr:GetDownloadUrlForLayer": "pulling the image",
     "cloudwatch:PutMetricData": "what the program prints as metrics, and the instances' load",
 }
-OF_JOBS = {
+OF_TRANSFORMS = {
     **OF_THE_ENDPOINT,
+    "s3:PutObject": "archives of sounds, models and their outputs",
+    "s3:AbortMultipartUpload": "an upload of a large file that breaks off",
+}
+OF_JOBS = {
+    **OF_TRANSFORMS,
     "s3:GetObject": "channels, training source, checkpoints, served model",
     "s3:ListBucket": "channels are prefixes",
     "s3:PutObject": "model.tar.gz, output.tar.gz, checkpoints",
-    "s3:AbortMultipartUpload": "an upload of a large file that breaks off",
     "s3:DeleteObject": "SageMaker mirrors the job's folder of checkpoints",
 }
 
@@ -110,6 +121,7 @@ ROLES = {
     "": "PipelineMachineRole",
     "--endpoint": "PipelineChangesMachineRole",
     "--preparation": "PipelinePreparationMachineRole",
+    "--generation": "PipelineGenerationMachineRole",
     "--deployment": "DeploymentMachineRole",
     "--removal": "PipelineRemovalMachineRole",
     "--upload": "PipelineUploadMachineRole",
@@ -170,6 +182,7 @@ def test_tasks_are_found_wherever_they_are() -> None:
 def test_jobs_and_endpoint_are_granted_what_the_list_explains(template: dict[str, Any]) -> None:
     assert set(granted(template, "ExecutionRole")) == set(OF_JOBS)
     assert set(granted(template, "PreparationRole")) == set(OF_PREPARATION)
+    assert set(granted(template, "TransformRole")) == set(OF_TRANSFORMS)
     assert set(granted(template, "EndpointRole")) == set(OF_THE_ENDPOINT)
 
 
@@ -186,7 +199,7 @@ def test_deploy_time_calls_are_granted_what_they_call(variant: dict[str, Any]) -
 
 def test_every_policy_belongs_to_somebody_whom_these_tests_know(variant: dict[str, Any]) -> None:
     calls = {re.sub(r"[0-9A-F]{8}$", "", name) for name, _, _ in calls_of(variant)}
-    jobs = ("ExecutionRole", "PreparationRole")
+    jobs = ("ExecutionRole", "PreparationRole", "TransformRole")
     known = {*ROLES.values(), *STARTERS, *jobs, "EndpointRole", *calls}
     for who, _ in statements(variant):
         assert any(who.startswith(beginning) for beginning in known), who

@@ -18,8 +18,10 @@ def bucket(definition: dict[str, Any]) -> str:
 def aws(bucket: str, definition: dict[str, Any], definitions: dict[str, Any]) -> Aws:
     arn = definition["States"]["Repair what was left"]["Arguments"]["StateMachineArn"]
     prepare = definition["States"]["Prepare"]["Branches"][0]["States"]["Prepare the sounds"]
-    machines = {
+    generates = definition["States"]["Generate sounds"]["Arguments"]["StateMachineArn"]
+    called = {
         arn: definitions["sound-vae--endpoint"],
         prepare["Arguments"]["StateMachineArn"]: definitions["sound-vae--preparation"],
+        generates: definitions["sound-vae--generation"],
     }
-    return Aws(bucket, machines)
+    return Aws(bucket, called)

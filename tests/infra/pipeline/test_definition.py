@@ -14,6 +14,7 @@ MACHINES = (
     "sound-vae",
     "sound-vae--endpoint",
     "sound-vae--preparation",
+    "sound-vae--generation",
     "sound-vae--removal",
     "sound-vae--deployment",
     "birds",

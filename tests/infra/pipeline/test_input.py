@@ -54,12 +54,81 @@ def problems(given: Any, rules: dict[str, Any] = RULES) -> Any:
         {"Comment": "back to the start", "model": "s3://my-bucket/models/starter/model.tar.gz"},
         {"model": "s3://my-bucket/output/some-job/output/model.tar.gz"},
         {"model": "s3://my-bucket/models/starter/model.tar.gz"},
+        {"generate": {"labels": {"seven": 3, "three": 1000}}},
+        {"generate": {"count": 5, "seed": 0, "temperature": 0.5}, "instance_count": 16},
+        {"generate": {"requests": "requests/a.jsonl"}, "instance_types": ["ml.c5.xlarge"]},
+        {"generate": {"requests": "requests/a/b/"}, "Comment": "a folder"},
+        {"generate": {"resume": "sound-vae--some-run-12ab"}},
         {"start_from": "served"},
         {"start_from": "s3://my-bucket/output/some-job/output/model.tar.gz", "spot": True},
     ],
 )
 def test_good_input_is_accepted(given: Any) -> None:
     assert problems(given) == []
+
+
+SOURCES = "generate must be an object with one of labels, count, requests, resume, but is "
+LABELS = (
+    "generate.labels must be an object of 1 to 200 labels with how many sounds there shall be of "
+    'each, such as {"seven": 1000}, but is '
+)
+REQUESTS = (
+    "generate.requests must be a .jsonl file under requests/, or a folder there that ends in a "
+    "slash, but is "
+)
+
+
+@pytest.mark.parametrize(
+    ("generate", "sentence"),
+    [
+        (3, 'generate must be an object such as {"labels": {"seven": 1000}}, but is 3.'),
+        ({}, SOURCES + "{}."),
+        ({"seed": 1}, SOURCES + '{"seed":1}.'),
+        ({"count": 1, "labels": {"a": 1}}, SOURCES + '{"count":1,"labels":{"a":1}}.'),
+        ({"labels": {}}, LABELS + "{}."),
+        ({"labels": ["a"]}, LABELS + '["a"].'),
+        ({"labels": {"a": 0}}, LABELS + '{"a":0}.'),
+        ({"labels": {"a": "1"}}, LABELS + '{"a":"1"}.'),
+        ({"count": 0}, "generate.count must be a whole number of at least 1, but is 0."),
+        ({"count": 1.5}, "generate.count must be a whole number of at least 1, but is 1.5."),
+        (
+            {"count": 1, "seed": -1},
+            "generate.seed must be a whole number from 0 to 2147483647, but is -1.",
+        ),
+        (
+            {"count": 1, "temperature": 3},
+            "generate.temperature must be a number from 0 to 2, but is 3.",
+        ),
+        *(
+            ({"requests": given}, REQUESTS + f"{json.dumps(given)}.")
+            for given in ("requests/", "audio/a.jsonl", "requests/a.txt", "requests/a", 3)
+        ),
+        (
+            {"resume": "another"},
+            "generate.resume must be the name of a run, as its folder below generated/ is called, "
+            'but is "another".',
+        ),
+        (
+            {"requests": "requests/a/", "seed": 1},
+            "With generate.requests the requests are there already: leave out generate.seed.",
+        ),
+        (
+            {"count": 1, "speed": 2},
+            '"speed" is not a field of generate; there are labels, count, requests, resume, seed, '
+            "temperature.",
+        ),
+    ],
+)
+def test_what_is_to_be_generated_is_checked(generate: Any, sentence: str) -> None:
+    assert problems({"generate": generate}) == [sentence]
+
+
+def test_with_generate_nothing_is_trained() -> None:
+    given = {"generate": {"count": 1}, "spot": True, "data": "audio/"}
+    assert problems(given) == ["With the field generate nothing is trained: leave out spot, data."]
+    assert problems({"generate": {"count": 1}, "instance_count": 17}) == [
+        "instance_count must be a whole number from 1 to 16, but is 17."
+    ]
 
 
 RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
@@ -75,7 +144,7 @@ RANGE = "hyperparameters.epochs must be a whole number from 1 to 10000, but is "
             {"epochs": 3},
             '"epochs" is not a field of the input; there are data, hyperparameters, '
             "instance_types, instance_count, prepare, spot, max_runtime_minutes, promote, "
-            "start_from, model, Comment. "
+            "start_from, model, generate, Comment. "
             'It is a hyperparameter: write {"hyperparameters": {"epochs": 3}}.',
         ),
         (

@@ -12,6 +12,8 @@ from infra.pipeline.sentences import SECTIONS
 SAYING = [
     *("attempt", "failure", "input_problems", "missing", "not_undone", "not_updated"),
     *("out_of_turn", "preparation_failure", "preparing", "training_failure", "undone", "verdict"),
+    *("not_in_bulk", "not_known", "not_requests", "too_many_sounds"),
+    *("transform_attempt", "transform_failure"),
 ]
 SAID = [sentence.says for _, _, sentences in SECTIONS for sentence in sentences]
 

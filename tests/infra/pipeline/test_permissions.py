@@ -58,10 +58,8 @@ def table(template: dict[str, Any]) -> str:
 def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
     template: dict[str, Any], data: str, table: str
 ) -> None:
-    changes = {
-        f"{STATES}:execution:sound-vae--endpoint:*",
-        f"{STATES}:execution:sound-vae--preparation:*",
-    }
+    called_machines = ("endpoint", "preparation", "generation")
+    called = {f"{STATES}:execution:sound-vae--{what}:*" for what in called_machines}
     assert resources(template, "PipelineMachineRole") == {
         "s3:GetObject": {
             f"{data}/checkpoints/*/summary.json",
@@ -84,11 +82,10 @@ def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
         "ssm:PutParameter": {SERVED},
         "dynamodb:UpdateItem": {table},
         "states:StartExecution": {
-            f"{STATES}:stateMachine:sound-vae--endpoint",
-            f"{STATES}:stateMachine:sound-vae--preparation",
+            f"{STATES}:stateMachine:sound-vae--{what}" for what in called_machines
         },
-        "states:DescribeExecution": changes,
-        "states:StopExecution": changes,
+        "states:DescribeExecution": called,
+        "states:StopExecution": called,
     }
     roles = {
         f"<{name_of(template, 'AWS::IAM::Role', beginning)}.Arn>"
@@ -126,6 +123,47 @@ def test_what_prepares_sounds_may_run_processing_jobs_and_nothing_else(
     assert conditions(template, "PipelinePreparationMachineRole") == {
         "iam:PassRole": (
             {role},
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    }
+
+
+def test_what_generates_may_read_what_is_served_and_make_its_own_model_and_jobs(
+    template: dict[str, Any], data: str
+) -> None:
+    deployed = f"<{name_of(template, 'AWS::SageMaker::EndpointConfig')}>"
+    model = f"<{name_of(template, 'AWS::SageMaker::Model')}>"
+    own, jobs = f"{MODELS}--batch", f"{SAGEMAKER}:transform-job/sound-vae--*"
+    rule = (
+        f"arn:aws:events:us-east-1:{ACCOUNT}:rule/"
+        "StepFunctionsGetEventsForSageMakerTransformJobsRule"
+    )
+    assert resources(template, "PipelineGenerationMachineRole") == {
+        "s3:GetObject": {f"{data}/generated/*"},
+        "s3:PutObject": {f"{data}/generated/*"},
+        "sagemaker:DescribeEndpoint": {ENDPOINT},
+        "sagemaker:InvokeEndpoint": {ENDPOINT},
+        "sagemaker:DescribeEndpointConfig": {CONFIGS, deployed},
+        "sagemaker:DescribeModel": {MODELS, model},
+        "sagemaker:CreateModel": {own},
+        "sagemaker:DeleteModel": {own},
+        "sagemaker:AddTags": {own, jobs},
+        "sagemaker:CreateTransformJob": {jobs},
+        "sagemaker:DescribeTransformJob": {jobs},
+        "sagemaker:StopTransformJob": {jobs},
+        "sagemaker:ListTags": {jobs},
+        "events:PutTargets": {rule},
+        "events:PutRule": {rule},
+        "events:DescribeRule": {rule},
+    }
+    role = name_of(template, "AWS::IAM::Role", "TransformRole")
+    assert conditions(template, "PipelineGenerationMachineRole") == {
+        "s3:ListBucket": (
+            {data},
+            {"StringLike": {"s3:prefix": ["requests/*", "generated/*"]}},
+        ),
+        "iam:PassRole": (
+            {f"<{role}.Arn>"},
             {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         ),
     }
@@ -181,13 +219,16 @@ def test_what_ends_executions_may_stop_those_of_this_stack_and_nothing_else(
             f"{STATES}:stateMachine:sound-vae",
             f"{STATES}:stateMachine:sound-vae--endpoint",
             f"{STATES}:stateMachine:sound-vae--preparation",
+            f"{STATES}:stateMachine:sound-vae--generation",
         },
         "states:StopExecution": {
             f"{STATES}:execution:sound-vae:*",
             f"{STATES}:execution:sound-vae--endpoint:*",
             f"{STATES}:execution:sound-vae--preparation:*",
+            f"{STATES}:execution:sound-vae--generation:*",
         },
         "sagemaker:StopTrainingJob": {JOBS},
+        "sagemaker:StopTransformJob": {f"{SAGEMAKER}:transform-job/sound-vae--*"},
     }
     assert not conditions(template, "PipelineRemovalMachineRole")
     assert granted(template, "PipelineRemovalCall") == {
@@ -225,6 +266,7 @@ def test_what_reads_and_copies_in_the_bucket_may_use_its_key(everything: dict[st
         for role in (
             "PipelineMachineRole",
             "PipelineChanges",
+            "PipelineGenerationM",
             "PipelineRemovalM",
             "PipelineUploadM",
         )
@@ -234,4 +276,6 @@ def test_what_reads_and_copies_in_the_bucket_may_use_its_key(everything: dict[st
     assert keys == {
         ("PipelineMachineRole", "kms:Decrypt"): {KEY},
         ("PipelineMachineRole", "kms:GenerateDataKey"): {KEY},
+        ("PipelineGenerationM", "kms:Decrypt"): {KEY},
+        ("PipelineGenerationM", "kms:GenerateDataKey"): {KEY},
     }

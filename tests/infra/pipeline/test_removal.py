@@ -15,6 +15,7 @@ class Running:
     def __init__(self) -> None:
         self.executions = {"arn:execution:a": 2, "arn:execution:b": 2}
         self.jobs = ["sound-vae--a-1", "my-sound-vae--a-1"]
+        self.transforms = ["sound-vae--b-1", "my-sound-vae--b-1"]
         self.stopped: list[str] = []
         self.account = Account(
             {
@@ -24,6 +25,12 @@ class Running:
                     "TrainingJobSummaries": [{"TrainingJobName": name} for name in self.jobs]
                 },
                 "stopTrainingJob": self.stop_job,
+                "listTransformJobs": lambda _: {
+                    "TransformJobSummaries": [
+                        {"TransformJobName": name} for name in self.transforms
+                    ]
+                },
+                "stopTransformJob": self.stop_job,
             }
         )
 
@@ -37,9 +44,9 @@ class Running:
         return {"Executions": [{"ExecutionArn": arn} for arn in found]}
 
     def stop_job(self, given: dict[str, Any]) -> Any:
-        if given["TrainingJobName"] in self.stopped:
+        if (name := next(iter(given.values()))) in self.stopped:
             raise ServiceError("SageMaker.SageMakerException", "It is not running any more.")
-        self.stopped.append(given["TrainingJobName"])
+        self.stopped.append(name)
         return {}
 
 
@@ -53,13 +60,14 @@ def test_executions_and_jobs_are_stopped_and_waited_for(removal: dict[str, Any])
     running = Running()
     execution = run(removal, {}, running.account)
     assert execution.status == "SUCCEEDED", execution.cause
-    assert set(running.stopped) == {"arn:execution:a", "arn:execution:b", "sound-vae--a-1"}
+    executions = {"arn:execution:a", "arn:execution:b"}
+    assert set(running.stopped) == {*executions, "sound-vae--a-1", "sound-vae--b-1"}
     assert execution.waited == 10
 
 
 def test_where_nothing_runs_nothing_is_waited_for(removal: dict[str, Any]) -> None:
     running = Running()
-    running.executions, running.jobs = {}, []
+    running.executions, running.jobs, running.transforms = {}, [], []
     assert run(removal, {}, running.account).waited == 0
     assert running.stopped == []
 

@@ -71,9 +71,10 @@ def test_results_are_kept_unless_a_setting_says_for_how_long(
     template: dict[str, Any], everything: dict[str, Any]
 ) -> None:
     assert set(rules(template)) == {"", "checkpoints/", "prepared/", "audio/", "spectrograms/"}
-    rule = rules(everything)["output/"]
-    assert rule["ExpirationInDays"] == 90
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+    for folder in ("output/", "generated/"):
+        rule = rules(everything)[folder]
+        assert rule["ExpirationInDays"] == 90
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
     assert not any(folder.startswith("models") for folder in rules(everything))
 
 

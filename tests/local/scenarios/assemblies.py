@@ -14,6 +14,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from infra.pipeline import generation
 from infra.settings import Settings
 from infra.stack import STARTER, TRAINING, SoundVaeStack
 
@@ -57,6 +58,7 @@ def other_starter(file: Path) -> Path:
 
 def main(folder: Path, *wanted: str) -> None:
     """Write one cloud assembly for each variant that is wanted, of all if none is named."""
+    generation.FILES_PER_JOB = 2  # so that few sounds are the work of several jobs
     training = quick_training(folder / "training")
     context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     starter = other_starter(folder / "starter.tar.gz")

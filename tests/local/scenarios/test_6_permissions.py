@@ -14,7 +14,7 @@ from tests.local.scenarios.ordering import order, wait_for_training
 from tests.local.scenarios.permissions import Grants, role_of
 from tests.local.scenarios.tones import upload
 
-JOBS, CALLERS = "(Execution|Preparation)Role.*", "Pipeline(Preparation)?MachineRole.*"
+JOBS, CALLERS = "(Execution|Preparation)Role.*", "Pipeline(Preparation|Generation)?MachineRole.*"
 # role and action, as regular expressions
 NOT_USED_HERE = {
     "EndpointRole.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
@@ -29,8 +29,16 @@ NOT_USED_HERE = {
     f"{CALLERS} events:": "Step Functions learns from rules that a job or an execution ended; here "
     "it asks",
     "(Pipeline|Deployment).*Role.* logs:": "Step Functions writes its own log",
+    "PipelineRemovalMachineRole.* sagemaker:StopTransformJob": "what started a job has stopped it "
+    "when it was stopped itself",
     f"{CALLERS} sagemaker:ListTags": "Step Functions asks for a job's tags; here it need not",
     "(Pipeline|Deployment).*Role.* xray:": "Step Functions sends its own traces",
+    "TransformRole.* cloudwatch:PutMetricData": "SageMaker writes figures; the stand-in keeps them",
+    "TransformRole.* ecr:": "there are no images to pull",
+    "TransformRole.* kms:Encrypt": "SageMaker asks for it where results have a key, S3 does not",
+    "TransformRole.* logs:DescribeLogStreams": "the serving image looks for its stream",
+    "TransformRole.* s3:AbortMultipartUpload": "only an upload that breaks off needs it",
+    "TransformRole.* s3:ListBucket": "only a folder as input needs it; jobs get a list of files",
     "AWS679.* kms:Decrypt": "only a copy of several parts reads what it wrote",
 }
 
@@ -72,6 +80,7 @@ def test_with_a_kms_key_an_execution_trains_and_promotes(
     assert output["model"] == product.served_model() != former
     bucket, _, key = output["model"].removeprefix("s3://").partition("/")
     assert client("s3").head_object(Bucket=bucket, Key=key)["SSEKMSKeyId"] == KEY
+    assert product.run({"generate": {"count": 1}})["sounds"] == 1
     upload(product, "audio/with-a-key/", ["low_1.wav", "high_1.wav"])
     # its job reads the served model, to compare with
     product.run({"promote": "never", "data": "audio/with-a-key/", "prepare": "always"})

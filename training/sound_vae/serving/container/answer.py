@@ -52,10 +52,15 @@ def described(
 ) -> list[dict[str, Any]]:
     """Add to what the request says of each sound what the served graph says of it."""
     wavs = [item["b64"] for item in outputs["wav_bytes"]]
-    labels = outputs.get("label", [None] * len(wavs))
     described = []
-    for sound, wav, label, z in zip(sounds, wavs, labels, outputs["z"], strict=True):
-        named = {"label": label} if label else {}
+    for sound, wav, z in zip(with_labels(sounds, outputs), wavs, outputs["z"], strict=True):
         large = {"wav": wav, "z": z} if with_wav else {}
-        described.append({**named, **sound, "rms": round(rms(base64.b64decode(wav)), 4), **large})
+        described.append({**sound, "rms": round(rms(base64.b64decode(wav)), 4), **large})
     return described
+
+
+def with_labels(sounds: list[dict[str, Any]], outputs: dict[str, Any]) -> list[dict[str, Any]]:
+    """Put before what the request says of each sound the label that it was made with, if any."""
+    labels = outputs.get("label", [None] * len(sounds))
+    pairs = zip(labels, sounds, strict=True)
+    return [{**({"label": label} if label else {}), **sound} for label, sound in pairs]

@@ -20,6 +20,9 @@ by `from`, `to`, `seed` and `position`, which goes from 0 at `from` to 1 at `to`
 `seed`; from `z` by nothing but that; and by `pitch` where one is asked for, which a model with a
 vocoder allows: the same `z` and `pitch` are the same sound again.
 
+Content-Type: application/jsonlines takes a file of requests, one a line, each of any `count`, and
+Accept: application/x-tar answers with an archive of WAV files: bulk.py, which Batch Transform uses.
+
 What the caller can mend is HTTP 400, any fault of the model server HTTP 503, both with
 {"title": ..., "description": "a sentence"}.
 
@@ -33,9 +36,10 @@ from pathlib import Path
 from typing import Any
 
 from sound_vae.serving.container.answer import accepted, described
+from sound_vae.serving.container.bulk import LINES, bulk
 from sound_vae.serving.container.json_error import bad_request
 from sound_vae.serving.container.served_graph import call_model
-from sound_vae.serving.container.sound_request import graph_call, read_request
+from sound_vae.serving.container.sound_request import graph_call, media_type, read_request
 
 MODEL = json.loads(Path(__file__).parent.parent.joinpath("model.json").read_text(encoding="utf-8"))
 
@@ -45,6 +49,8 @@ def handler(data: Any, context: Any) -> tuple[str | bytes, str]:
 
     Raises BadRequest or NotReady, falcon.HTTPErrors whose description is a sentence.
     """
+    if media_type(context.request_content_type) == LINES:
+        return bulk(data.read(), context.accept_header, MODEL, context.rest_uri)
     kind, with_wav = accepted(context.accept_header)
     request = read_request(data.read(), context.request_content_type)
     signature, inputs, sounds = graph_call(request, MODEL)

@@ -21,18 +21,28 @@ FIELDS = {  # what decides the kind of request, and the fields that go with it
 GraphCall = tuple[str, dict[str, Any], list[dict[str, Any]]]
 
 
+def media_type(content_type: str | None) -> str:
+    """Return a Content-Type without its parameters; JSON when there is none."""
+    return (content_type or "application/json").split(";")[0].strip().lower()
+
+
 def read_request(body: bytes, content_type: str | None) -> dict[str, Any]:
     """Parse the request's JSON object, or the JSON string that holds it.
 
     An empty body is the empty object. Step Functions, which calls an endpoint after a promotion,
     puts a body that is a string into quotes.
     """
-    kind = (content_type or "application/json").split(";")[0].strip().lower()
-    if kind != "application/json":
+    if media_type(content_type) != "application/json":
         raise bad_request(f"Content-Type is {shown(content_type)}: it must be application/json")
-    if not body.strip():
+    return read_object(body)
+
+
+def read_object(body: Any) -> dict[str, Any]:
+    """Parse a request that is still text; raises BadRequest."""
+    if isinstance(body, bytes) and not body.strip():
         return {}
-    request = parsed(body, f"the body is not JSON: {EXAMPLE}")
+    sentence = f"the body is not JSON: {EXAMPLE}"
+    request = parsed(body, sentence) if isinstance(body, bytes) else body
     if isinstance(request, str):
         sentence = f"the body is a JSON string that holds no JSON object: {EXAMPLE}"
         request = parsed(request, sentence)
@@ -69,7 +79,7 @@ def graph_call(request: dict[str, Any], model: dict[str, Any]) -> GraphCall:
             return "latents_at_pitch", {"z": z, "pitch": [pitch] * len(z)}, known
         return "latents", {"z": z}, [{} for _ in z]
     temperature = number(request, "temperature", model["temperature"], 0, MAX_TEMPERATURE)
-    seed = integer(request, "seed", secrets.randbelow(MAX_SEED), 0, MAX_SEED)
+    seed = seed_of(request)
     if kind == "from":
         start, end = label(request, "from", model), label(request, "to", model)
         steps = integer(request, "steps", 8, 2, most)
@@ -130,6 +140,11 @@ def integer(request: dict[str, Any], field: str, default: int, low: int, high: i
     if type(value) is not int or not low <= value <= high:
         raise bad_request(f"{field} is {shown(value)}: it must be an integer from {low} to {high}")
     return value
+
+
+def seed_of(request: dict[str, Any]) -> int:
+    """Read the first sound's seed, or draw one."""
+    return integer(request, "seed", secrets.randbelow(MAX_SEED), 0, MAX_SEED)
 
 
 def number(request: dict[str, Any], field: str, default: float, low: float, high: float) -> float:
