@@ -1,6 +1,7 @@
 """What was prepared is what training would have read, whole or as a stream."""
 
 import json
+import mmap
 import shutil
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ import tensorflow as tf
 from sound_vae.data import dataset
 from sound_vae.data.dataset import read_dataset
 from sound_vae.data.report import DataError
+from sound_vae.data.shards import values
 from sound_vae.data.shards.layout import MANIFEST, PARTS, SHARDS
 from sound_vae.data.shards.values import Shards
 from tests.training.conftest import Tone
@@ -100,13 +102,13 @@ def test_an_epoch_reads_every_clip_once_and_every_shard_once_within_a_window_of_
     shards.window_bytes = sum(map(size, shards.files)) // 3
     whole = training.clips[:]
     reads: list[str] = []
-    of_path = Path.read_bytes
+    of_values = values.whole
 
-    def read_bytes(path: Path) -> bytes:
+    def counted(path: Path) -> mmap.mmap:
         reads.append(path.name)
-        return of_path(path)
+        return of_values(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr(values, "whole", counted)
     alone: list[int] = []
     of_shards = Shards._read_alone
 
@@ -201,10 +203,10 @@ def test_shards_are_tfrecords_that_say_where_each_clip_came_from(
         number = data.names.index(found["name"].numpy().decode())
         assert found["label"].numpy().decode() == data.labels[data.label_ids[number]]
         assert len(found["etag"].numpy()) == 32
-        values = tf.reshape(tf.io.decode_raw(found["values"], tf.float16), found["shape"])
-        assert values.shape[0] <= data.transform.frames
-        np.testing.assert_array_equal(values, data.clips[number][: values.shape[0]])
-        assert not data.clips[number][values.shape[0] :].any(), "the silence is left out"
+        clip = tf.reshape(tf.io.decode_raw(found["values"], tf.float16), found["shape"])
+        assert clip.shape[0] <= data.transform.frames
+        np.testing.assert_array_equal(clip, data.clips[number][: clip.shape[0]])
+        assert not data.clips[number][clip.shape[0] :].any(), "the silence is left out"
         seen += 1
     assert seen == len(data)
 

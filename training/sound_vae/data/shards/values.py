@@ -10,6 +10,7 @@ window to window: some shards that are read from beginning to end, and mixed wit
 memory, while those of the next window are on their way. Any other clip is read alone.
 """
 
+import mmap
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ class Shards:
         self._pool = ThreadPoolExecutor(READERS)
         self._lock = threading.Lock()
         self._windows: list[list[int]] = []  # of the epoch, from that which is read now on
-        self._loaded: dict[int, Future[bytes]] = {}  # by shard
+        self._loaded: dict[int, Future[mmap.mmap]] = {}  # by shard
         self._is_read = False  # something of the epoch
 
     def __len__(self) -> int:
@@ -112,7 +113,7 @@ class Shards:
             size += ends
         yield window
 
-    def _loaded_for(self, shards: np.ndarray) -> dict[int, bytes]:
+    def _loaded_for(self, shards: np.ndarray) -> dict[int, mmap.mmap]:
         """Give those of the shards that are in memory, or on their way there."""
         with self._lock:
             wanted = set(shards.tolist())
@@ -131,7 +132,7 @@ class Shards:
             self._loaded.pop(shard).cancel()
         for shard in near:
             if shard not in self._loaded:
-                self._loaded[shard] = self._pool.submit(self.files[shard].read_bytes)
+                self._loaded[shard] = self._pool.submit(whole, self.files[shard])
 
     def _read_alone(self, values: np.ndarray, clips: np.ndarray, part: np.ndarray) -> None:
         shard, file = -1, -1
@@ -157,3 +158,13 @@ class Shards:
             raise DataError(
                 f"{self.files[shard].name} is damaged: delete it, and prepare the sounds again"
             ) from error
+
+
+def whole(file: Path) -> mmap.mmap:
+    """Read a file, which is not empty, into memory of its own, all of which is given back."""
+    memory = mmap.mmap(-1, file.stat().st_size)  # what malloc gives may stay with a thread
+    with file.open("rb", buffering=0) as content:
+        at = 0
+        while read := content.readinto(memoryview(memory)[at:]):
+            at += read
+    return memory
