@@ -14,8 +14,8 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         "AWS::S3::Bucket": 1,
         "AWS::S3::BucketPolicy": 1,
         # three jobs', endpoint's, state machines', the repairing rule's, the deploy-time Lambda's
-        "AWS::IAM::Role": 10,
-        "AWS::IAM::Policy": 18,  # one of each but the last, one for each Custom::AWS
+        "AWS::IAM::Role": 12,
+        "AWS::IAM::Policy": 20,  # one of each but the last, one for each Custom::AWS
         "AWS::Lambda::Function": 1,
         # copy source and starter, make and read the record, end what runs; before the record is
         # read, wait for a promotion three times, and fail if it is still at it
@@ -23,10 +23,11 @@ def test_these_resources_and_no_others(template: dict[str, Any]) -> None:
         "AWS::SageMaker::Model": 1,
         "AWS::SageMaker::EndpointConfig": 1,
         "AWS::SageMaker::Endpoint": 1,
-        # trains and promotes, prepares, generates, changes the endpoint, lets a deployment wait, removes
-        "AWS::StepFunctions::StateMachine": 5,
+        # trains and promotes, prepares, generates, changes the endpoint, lets a deployment wait,
+        # removes
+        "AWS::StepFunctions::StateMachine": 6,
         "AWS::DynamoDB::Table": 1,
-        "AWS::Logs::LogGroup": 5,
+        "AWS::Logs::LogGroup": 6,
         "AWS::SNS::Topic": 1,
         "AWS::SNS::TopicPolicy": 1,
         "AWS::CloudWatch::Alarm": 2,

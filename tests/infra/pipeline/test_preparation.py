@@ -131,7 +131,8 @@ def test_where_nothing_is_new_one_job_has_looked(definition: dict[str, Any], aws
 def test_no_more_machines_are_asked_for_than_there_are_files(
     definition: dict[str, Any], aws: Aws
 ) -> None:
-    aws.found = {"new": 2, "unchanged": 7, "gone": 0}
+    aws.found = {"new": 2, "unchanged": 40, "gone": 0}
+    aws.objects = [{"Key": f"audio/{number}.wav", "Size": 9} for number in range(42)]
     execution = run(definition, {**ALWAYS, "instance_count": 16}, aws.account)
     _, work = execution.calls_of("createProcessingJob.sync")
     assert work["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 2

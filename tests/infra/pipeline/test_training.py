@@ -195,7 +195,7 @@ def test_the_next_instance_type_is_tried_when_one_is_not_to_be_had(
 def test_several_machines_get_a_share_of_the_sounds_each_and_the_rest_whole(
     definition: dict[str, Any], aws: Aws
 ) -> None:
-    aws.truncated = True
+    aws.objects += [{"Key": f"audio/{number}.wav", "Size": 9} for number in range(8)]
     execution = run(definition, {"instance_count": 4}, aws.account)
     assert execution.output["instance_count"] == 4
     (job,) = execution.calls_of("createTrainingJob.sync")
@@ -245,7 +245,8 @@ def test_a_job_that_lost_a_machine_begins_again_on_the_same_type_at_most_twice(
     definition: dict[str, Any], aws: Aws, reason: str
 ) -> None:
     lost = failed_job(FailureReason=reason)
-    aws.job_outcomes, aws.truncated = [lost, lost], True
+    aws.objects += [{"Key": f"audio/{number}.wav", "Size": 9} for number in range(4)]
+    aws.job_outcomes = [lost, lost]
     execution = run(definition, {"instance_count": 2}, aws.account)
     assert execution.status == "SUCCEEDED", execution.cause
     jobs = execution.calls_of("createTrainingJob.sync")

@@ -11,6 +11,7 @@ from tests.infra.reading import calls_of
 GROUPS = {
     "/aws/sagemaker/TrainingJobs",
     "/aws/sagemaker/ProcessingJobs",
+    "/aws/sagemaker/TransformJobs",
     "/aws/sagemaker/Endpoints/birds",
 }
 
