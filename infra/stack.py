@@ -112,7 +112,7 @@ class SoundVaeStack(cdk.Stack):
         if settings.log_retention_days:
             days = settings.log_retention_days
             LogRetention(self, "TrainingLog", group=TRAINING_LOG, days=days)
-            LogRetention(self, "EndpointLog", group=endpoint_log(settings.name), days=days)
+            LogRetention(self, "EndpointLog", group=endpoint_log(settings.endpoint_name), days=days)
         for name, value in {
             "BucketName": bucket.bucket_name,
             "StateMachineArn": state_machine,

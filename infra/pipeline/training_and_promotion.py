@@ -15,7 +15,7 @@ from infra.pipeline.input_rules import input_values
 from infra.pipeline.machine import Machine
 from infra.pipeline.patience import looks_within
 from infra.pipeline.run_name import run_name_values
-from infra.serving.endpoint import VARIANT, ServedEndpoint
+from infra.serving.endpoint import ServedEndpoint
 from infra.serving.images import Images
 from infra.settings import Settings
 from infra.storage.folders import AUDIO, CHECKPOINTS, MODELS, OUTPUT, SPECTROGRAMS
@@ -105,8 +105,7 @@ def values(
         "ServedModelParameter": serving.served.parameter_name,
         "EndpointRoleArn": endpoint_role.role_arn,
         "ServingImage": images.serving,
-        "Variant": VARIANT,
-        "EndpointName": settings.name,
+        "EndpointName": settings.endpoint_name,
     }
 
 
@@ -179,7 +178,7 @@ def grant(
     allow(role, ["sagemaker:CreateModel"], [model], why=why)
     allow(role, ["sagemaker:CreateEndpointConfig"], [config], why=why)
     allow(role, ["sagemaker:AddTags"], [model, config])
-    endpoint = machine.arn_of("sagemaker", "endpoint", settings.name)
+    endpoint = machine.arn_of("sagemaker", "endpoint", settings.endpoint_name)
     allow(role, ["sagemaker:InvokeEndpoint"], [endpoint])
     allow(role, ["ssm:GetParameter", "ssm:PutParameter"], [serving.served.parameter_arn])
     allow(role, ["dynamodb:UpdateItem"], [turn.table_arn])
