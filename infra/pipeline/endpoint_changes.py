@@ -85,8 +85,9 @@ class EndpointChanges(Construct):
             ],
             why="A stack's ARN ends with an id that is made with it.",
         )
-        name = settings.name
-        endpoint = self.machine.arn_of("sagemaker", "endpoint", settings.endpoint_name)
+        # by reference: a deployment that makes another endpoint takes away the right to the former
+        # one only when that is there, and so when no promotion is at it
+        endpoint, name = serving.endpoint.ref, settings.name
         config = self.machine.arn_of("sagemaker", "endpoint-config", f"{name}--*")
         allow(role, ["sagemaker:DescribeEndpoint"], [endpoint])
         allow(

@@ -178,7 +178,6 @@ def grant(
     allow(role, ["sagemaker:CreateModel"], [model], why=why)
     allow(role, ["sagemaker:CreateEndpointConfig"], [config], why=why)
     allow(role, ["sagemaker:AddTags"], [model, config])
-    endpoint = machine.arn_of("sagemaker", "endpoint", settings.endpoint_name)
-    allow(role, ["sagemaker:InvokeEndpoint"], [endpoint])
+    allow(role, ["sagemaker:InvokeEndpoint"], [serving.endpoint.ref])  # when that is there
     allow(role, ["ssm:GetParameter", "ssm:PutParameter"], [serving.served.parameter_arn])
     allow(role, ["dynamodb:UpdateItem"], [turn.table_arn])

@@ -42,6 +42,7 @@ class Aws:
         self.capacity: dict[str, Any] = {
             "ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": 5}
         }
+        self.endpoint = "sound-vae"
         self.desired = 0  # instances, of an endpoint that has some
         self.updates: list[list[str]] = []  # statuses that follow each update; then InService
         self.after: list[str] = []
@@ -180,7 +181,11 @@ class Aws:
     def describe_stacks(self, _: dict[str, Any]) -> Any:
         self.deploying = max(self.deploying - 1, 0)
         status = "UPDATE_IN_PROGRESS" if self.deploying else "UPDATE_COMPLETE"
-        return {"Stacks": [{"StackStatus": status}]}
+        outputs = [
+            {"OutputKey": "BucketName", "OutputValue": self.bucket},
+            {"OutputKey": "EndpointName", "OutputValue": self.endpoint},
+        ]
+        return {"Stacks": [{"StackStatus": status, "Outputs": outputs}]}
 
     def put_parameter(self, given: dict[str, Any]) -> Any:
         assert given["Overwrite"] is True

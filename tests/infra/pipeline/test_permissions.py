@@ -13,7 +13,6 @@ STATES = f"arn:aws:states:us-east-1:{ACCOUNT}"
 JOBS = f"{SAGEMAKER}:training-job/sound-vae--*"
 MODELS = f"{SAGEMAKER}:model/sound-vae--*"
 CONFIGS = f"{SAGEMAKER}:endpoint-config/sound-vae--*"
-ENDPOINT = f"{SAGEMAKER}:endpoint/sound-vae"
 SERVED = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/sound-vae/served-model"
 RULES = {
     f"arn:aws:events:us-east-1:{ACCOUNT}:rule/StepFunctionsGetEventsFor{what}Rule"
@@ -50,13 +49,19 @@ def data(template: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="session")
+def endpoint(template: dict[str, Any]) -> str:
+    """By reference, so that the right to another one comes when that is there, and not before."""
+    return f"<{name_of(template, 'AWS::SageMaker::Endpoint')}>"
+
+
+@pytest.fixture(scope="session")
 def table(template: dict[str, Any]) -> str:
     """The ARN of the table that says whose turn it is."""
     return f"<{name_of(template, 'AWS::DynamoDB::Table')}.Arn>"
 
 
 def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
-    template: dict[str, Any], data: str, table: str
+    template: dict[str, Any], data: str, endpoint: str, table: str
 ) -> None:
     changes = {f"{STATES}:execution:sound-vae--endpoint:*"}
     assert resources(template, "PipelineMachineRole") == {
@@ -73,7 +78,7 @@ def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
         "sagemaker:AddTags": {JOBS, MODELS, CONFIGS},
         "sagemaker:CreateModel": {MODELS},
         "sagemaker:CreateEndpointConfig": {CONFIGS},
-        "sagemaker:InvokeEndpoint": {ENDPOINT},
+        "sagemaker:InvokeEndpoint": {endpoint},
         "events:PutTargets": RULES,
         "events:PutRule": RULES,
         "events:DescribeRule": RULES,
@@ -100,7 +105,9 @@ def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
     }
 
 
-def test_only_what_changes_the_endpoint_may_update_it(template: dict[str, Any], table: str) -> None:
+def test_only_what_changes_the_endpoint_may_update_it(
+    template: dict[str, Any], endpoint: str, table: str
+) -> None:
     # the config that CloudFormation made, too: a promotion that fails brings it back
     deployed = f"<{name_of(template, 'AWS::SageMaker::EndpointConfig')}>"
     assert resources(template, "PipelineChangesMachineRole") == {
@@ -112,9 +119,9 @@ def test_only_what_changes_the_endpoint_may_update_it(template: dict[str, Any], 
         },
         "ssm:GetParameter": {SERVED},
         "cloudformation:DescribeStacks": {STACK},
-        "sagemaker:DescribeEndpoint": {ENDPOINT},
+        "sagemaker:DescribeEndpoint": {endpoint},
         "sagemaker:DescribeEndpointConfig": {CONFIGS, deployed},
-        "sagemaker:UpdateEndpoint": {ENDPOINT, CONFIGS, deployed},
+        "sagemaker:UpdateEndpoint": {endpoint, CONFIGS, deployed},
         "sagemaker:DeleteModel": {MODELS},
         "sagemaker:DeleteEndpointConfig": {CONFIGS},
     }

@@ -243,7 +243,7 @@ def test_a_deploy_that_comes_before_the_promotion_has_begun_its_change_is_waited
 ) -> None:
     aws.before[call] = lambda: deployment_begins(aws)
     # while the promotion waits
-    aws.before["describeEndpoint", 4] = lambda: deployment_changes(aws)
+    aws.before["describeStacks", 4] = lambda: deployment_changes(aws)
     execution = promote(definition, aws)
     assert execution.status == "SUCCEEDED", execution.cause
     assert len(execution.calls_of("updateEndpoint")) == 1
@@ -259,7 +259,7 @@ def test_a_deploy_that_came_before_is_what_a_promotion_that_fails_goes_back_to(
     definition: Definition, aws: Aws
 ) -> None:
     aws.before["updateItem", 2] = lambda: deployment_begins(aws)
-    aws.before["describeEndpoint", 4] = lambda: deployment_changes(aws)
+    aws.before["describeStacks", 4] = lambda: deployment_changes(aws)
     aws.answer = {"sounds": [{"rms": 0}]}
     execution = promote(definition, aws)
     assert execution.cause == "The new model answers with silence." + BACK
@@ -461,11 +461,7 @@ def test_the_wait_for_an_endpoint_that_is_always_being_scaled_has_an_end(
 def test_a_promotion_listens_to_the_endpoint_that_a_deploy_has_made_meanwhile(
     definition: Definition, aws: Aws
 ) -> None:
-    ((arn, changes),) = aws.account.machines.items()
-    deployed = json.dumps(changes).replace(
-        '"endpoint": "sound-vae"', '"endpoint": "sound-vae-ml-c6i-large"'
-    )
-    aws.account.machines[arn] = json.loads(deployed)
+    aws.endpoint = "sound-vae-ml-c6i-large"
     execution = promote(definition, aws)  # by the definition with which it has begun
     (listened,) = execution.calls_of("invokeEndpoint")
     assert listened["EndpointName"] == "sound-vae-ml-c6i-large"
