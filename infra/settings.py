@@ -165,7 +165,7 @@ class Settings:
         4, "machines that it has at most, under load", minimum=1, maximum=100
     )
     endpoint_invocations_per_instance: int = _setting(
-        2400,
+        3600,
         "requests a minute for each machine, above which AWS adds one and below which it takes one "
         "away",
         minimum=1,

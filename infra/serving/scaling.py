@@ -7,7 +7,7 @@ times 0.5, so that an instance that starts for minutes is there before the other
     target = requests per second * 60 * 0.5
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-loadtest.html has that formula;
-docs/serving.md has the figures. A promotion leaves the scaling as it is, as it changes the model
+docs/serving.md says what the default was made from. A promotion leaves the scaling as it is, as it changes the model
 alone, and keeps the number of instances (pipeline/endpoint.asl.yaml).
 """
 

@@ -107,8 +107,8 @@ def test_how_an_endpoint_is_scaled_changes_in_place(
 
 def test_whatever_names_the_endpoint_names_the_one_that_there_is(on_instances: Template) -> None:
     text = json.dumps(plain(on_instances["Resources"]))
-    assert "endpoint/sound-vae-ml-c6i-large" in text
-    assert not re.search(r"endpoint/sound-vae(?!-ml)", text)
+    assert "/aws/sagemaker/Endpoints/sound-vae-ml-c6i-large" in text
+    assert not re.search(r"[Ee]ndpoints?/sound-vae(?!-ml)", text)
     for alarm in of_type(on_instances, "AWS::CloudWatch::Alarm").values():
         names = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
         assert names["EndpointName"] == "sound-vae-ml-c6i-large"

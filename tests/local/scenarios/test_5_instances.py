@@ -76,7 +76,7 @@ def test_the_endpoint_has_its_instances_and_aws_scales_them(product: Deployed) -
         ServiceNamespace="sagemaker"
     )["ScalingPolicies"]
     rule = policy["TargetTrackingScalingPolicyConfiguration"]
-    assert rule["TargetValue"] == 2400
+    assert rule["TargetValue"] == 3600
 
 
 def test_a_promotion_keeps_the_instances_that_there_are_and_their_scaling(
@@ -185,7 +185,7 @@ def test_aws_makes_no_serverless_endpoint_of_one_with_instances(
     config = api.describe_endpoint_config(EndpointConfigName=product.config())
     (now,) = config["ProductionVariants"]
     kept = {key: now[key] for key in ("VariantName", "ModelName")}
-    other = {
+    other: dict[str, dict[str, Any]] = {
         "to-serverless": {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}},
         "to-another-type": {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1},
     }
