@@ -40,7 +40,7 @@ A month, while nobody trains or calls the endpoint:
 | what lies in the bucket, with former versions and results | some two cents a GB |
 | logs that are kept | some three cents a GB |
 | `endpoint_provisioned_concurrency`, if it is not 0 | by the hour, also when nobody calls |
-| `endpoint_min_instances`, if `endpoint` is `instance` | each about $0.10 an hour, $75 a month, for ml.c6i.large |
+| `endpoint_min_instances`, if `endpoint` is `instance` | each some $75 for ml.c6i.large |
 | the key in `kms_key_arn` or `volume_kms_key_arn`, if it is yours | $1 each |
 
 What is free, and the price of a key, are from AWS's pages for
@@ -115,8 +115,8 @@ gateway endpoint costs nothing) and, to install the packages of `training/requir
 internet through a NAT gateway or a mirror. Each job takes two addresses of a subnet.
 
 With `network_isolation` a job reaches nothing at all. SageMaker brings data and source to it and
-takes the results away; packages must be in your `training_image`. The endpoint is in SageMaker's own
-network: serverless knows neither VPC nor isolation.
+takes the results away; packages must be in your `training_image`. The endpoint is in SageMaker's
+own network: serverless knows neither VPC nor isolation.
 
 ## What answers requests
 

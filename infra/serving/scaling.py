@@ -7,8 +7,8 @@ times 0.5, so that an instance that starts for minutes is there before the other
     target = requests per second * 60 * 0.5
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-loadtest.html has that formula;
-docs/serving.md says what the default was made from. A promotion leaves the scaling as it is, as it changes the model
-alone, and keeps the number of instances (pipeline/endpoint.asl.yaml).
+docs/serving.md says what the default was made from. A promotion leaves the scaling as it is, as it
+changes the model alone, and keeps the number of instances (pipeline/endpoint.asl.yaml).
 """
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
