@@ -23,7 +23,7 @@ ATTEMPTS = {"sagemaker-runtime": 6, "s3": 6}
 class Connection:
     """Which stage of the stack, in which account and region."""
 
-    name: str = "sound-vae"  # of the stage: the setting `name`, and the endpoint's name
+    name: str = "sound-vae"  # of the stage: the setting `name`, and the state machine's name
     profile: str | None = None
     region: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -63,16 +63,17 @@ class Stack:
 
     @classmethod
     def find(cls, connection: Connection) -> Self:
-        """Look for the stack whose endpoint has the stage's name; raises `Failure`."""
+        """Look for the stack whose state machine has the stage's name; raises `Failure`."""
         pages = connection.client("cloudformation").get_paginator("describe_stacks").paginate()
         others = []
         for stack in (stack for page in pages for stack in page["Stacks"]):
             outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
             if not {"EndpointName", "StateMachineArn", "BucketName"} <= set(outputs):
                 continue
-            if outputs["EndpointName"] == connection.name:
+            name = outputs["StateMachineArn"].rpartition(":")[2]
+            if name == connection.name:
                 return cls(connection, stack["StackName"], outputs)
-            others.append(outputs["EndpointName"])
+            others.append(name)
         where = connection.session.region_name
         if others:
             raise Failure(

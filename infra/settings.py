@@ -14,6 +14,9 @@ LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
+# families with Intel or AMD processors that an endpoint can be scaled on: not those with a "g" for
+# Graviton, and no burstable ones, which AWS does not scale
+SCALABLE_X86 = re.compile(r"ml\.[cmr]\d(?!g)[a-z]*\.\w+")
 # families with a disk of their own, which takes neither a size nor a key
 LOCAL_DISK = re.compile(r"ml\.(\w*(dn?|de|en)|g[5-9]\w*|gr\d|p[5-9]\w*|trn\d\w*)\.")
 
@@ -32,7 +35,7 @@ class Settings:
 
     name: str = _setting(
         "sound-vae",
-        "begins the name of everything that has one, and names the endpoint",
+        "begins the name of everything that has one, and names the serverless endpoint",
         pattern=r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
         shape="lower-case letters, digits and single hyphens, beginning with a letter",
         longest=24,  # leaves 38 of SageMaker's 63 characters to the execution's name and a hash
@@ -129,17 +132,51 @@ class Settings:
         "training jobs reach no network at all, not even to install packages: needs a "
         "`training_image` that holds them",
     )
+    endpoint: str = _setting(
+        "serverless",
+        "what answers requests: serverless costs nothing while nobody asks, instance is for steady "
+        "traffic: machines that are paid for by the hour, more of them under load",
+        pattern="serverless|instance",
+        shape="serverless or instance",
+    )
     endpoint_memory_mb: int = _setting(
-        3072, "memory of the serverless endpoint, in MB", minimum=1024, maximum=6144, step=1024
+        3072,
+        "memory of the endpoint in MB, if it is serverless",
+        minimum=1024,
+        maximum=6144,
+        step=1024,
     )
     endpoint_max_concurrency: int = _setting(
-        5, "requests that the endpoint answers at the same time", minimum=1, maximum=200
+        5,
+        "requests that the endpoint answers at the same time, if it is serverless",
+        minimum=1,
+        maximum=200,
     )
     endpoint_provisioned_concurrency: int = _setting(
         0,
-        "how many of these are kept warm, without cold starts and paid for by the hour; 0: none",
+        "how many of these are kept warm, without cold starts and paid for by the hour; 0: none; "
+        "only if it is serverless",
         minimum=0,
         maximum=200,
+    )
+    endpoint_instance_type: str = _setting(
+        "ml.c6i.large",
+        "machine of an endpoint on instances; another one is another endpoint",
+        pattern=r"ml\.[a-z0-9-]+\.[a-z0-9-]+",
+        shape="an instance type such as ml.c6i.large",
+    )
+    endpoint_min_instances: int = _setting(
+        1, "machines that an endpoint on instances always has", minimum=1, maximum=100
+    )
+    endpoint_max_instances: int = _setting(
+        4, "machines that it has at most, under load", minimum=1, maximum=100
+    )
+    endpoint_invocations_per_instance: int = _setting(
+        3600,
+        "requests a minute for each machine, above which AWS adds one and below which it takes one "
+        "away",
+        minimum=1,
+        maximum=1_000_000,
     )
     endpoint_update_minutes: int = _setting(
         30, "how long to wait for the endpoint to serve a new model", minimum=1, maximum=120
@@ -232,6 +269,8 @@ class Settings:
                 f"{KEY}endpoint_max_concurrency = {self.endpoint_max_concurrency}, but is "
                 f"{self.endpoint_provisioned_concurrency}."
             )
+        if self.endpoint == "instance":
+            self._check_instances()
         kinds = (*self.instance_types, self.preparation_instance_type)
         local = [kind for kind in kinds if LOCAL_DISK.match(kind)]
         if self.volume_kms_key_arn and local:
@@ -239,6 +278,38 @@ class Settings:
                 f"{KEY}volume_kms_key_arn is refused for types with a local NVMe disk: leave "
                 f"{', '.join(local)} out of {KEY}instance_types and {KEY}preparation_instance_type."
             )
+
+    def _check_instances(self) -> None:
+        if self.endpoint_provisioned_concurrency:
+            raise SettingsError(
+                f"{KEY}endpoint_provisioned_concurrency is for a serverless endpoint: leave it out "
+                f"with {KEY}endpoint = instance, whose {KEY}endpoint_min_instances are always warm."
+            )
+        if self.endpoint_min_instances > self.endpoint_max_instances:
+            raise SettingsError(
+                f"{KEY}endpoint_min_instances may be at most {KEY}endpoint_max_instances = "
+                f"{self.endpoint_max_instances}, but is {self.endpoint_min_instances}."
+            )
+        if not self.serving_image and not SCALABLE_X86.fullmatch(self.endpoint_instance_type):
+            raise SettingsError(
+                f"{KEY}endpoint_instance_type must be a type that SageMaker's serving image runs "
+                "on and AWS scales, of the families c, m and r with Intel or AMD processors such "
+                f"as ml.c6i.large, but is {self.endpoint_instance_type!r}; or name an image in "
+                f"{KEY}serving_image."
+            )
+
+    @property
+    def endpoint_name(self) -> str:
+        """Name the endpoint: that of instances with their type.
+
+        For SageMaker makes no serverless endpoint of one with instances, and lets the type of
+        instances not change while they are scaled: what cannot be updated is another endpoint.
+        https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
+        """
+        if self.endpoint == "serverless":
+            return self.name
+        return f"{self.name}-{self.endpoint_instance_type.replace('.', '-')}"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> "Settings":

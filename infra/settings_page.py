@@ -33,13 +33,14 @@ A month, while nobody trains or calls the endpoint:
 
 | what | price |
 |---|---|
-| endpoint, state machines, table, roles, parameters, rules, topic | nothing |
+| serverless endpoint, state machines, table, roles, parameters, rules, topic | nothing |
 | 2 alarms | about $0.10 each; an account's first ten are free |
 | one more with `train_after_upload_minutes`, of two metrics | about $0.20 |
 | dashboard | about $3; an account's first three are free |
 | what lies in the bucket, with former versions and results | some two cents a GB |
 | logs that are kept | some three cents a GB |
 | `endpoint_provisioned_concurrency`, if it is not 0 | by the hour, also when nobody calls |
+| `endpoint_min_instances`, if `endpoint` is `instance` | each some $75 for ml.c6i.large |
 | the key in `kms_key_arn` or `volume_kms_key_arn`, if it is yours | $1 each |
 
 What is free, and the price of a key, are from AWS's pages for
@@ -115,8 +116,14 @@ gateway endpoint costs nothing) and, to install the packages of `training/requir
 internet through a NAT gateway or a mirror. Each job takes two addresses of a subnet.
 
 With `network_isolation` a job reaches nothing at all. SageMaker brings data and source to it and
-takes the results away; packages must be in your `training_image`. The endpoint is serverless, which
-knows neither VPC nor isolation.
+takes the results away; packages must be in your `training_image`. The endpoint is in SageMaker's
+own network: serverless knows neither VPC nor isolation.
+
+## What answers requests
+
+`endpoint` is `serverless` or `instance`; [serving](serving.md) says when to take which, why another
+kind or type is another endpoint, and how the number of machines follows the traffic. Settings of
+the other kind do nothing.
 
 ## What a job may write
 

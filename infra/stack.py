@@ -130,7 +130,7 @@ class SoundVaeStack(cdk.Stack):
             LogRetention(self, "TrainingLog", group=TRAINING_LOG, days=days)
             LogRetention(self, "ProcessingLog", group=PROCESSING_LOG, days=days)
             LogRetention(self, "TransformLog", group=TRANSFORM_LOG, days=days)
-            LogRetention(self, "EndpointLog", group=endpoint_log(settings.name), days=days)
+            LogRetention(self, "EndpointLog", group=endpoint_log(settings.endpoint_name), days=days)
         for name, value in {
             "BucketName": bucket.bucket_name,
             "StateMachineArn": state_machine,

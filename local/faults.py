@@ -16,7 +16,7 @@
                           figures, once for each such option: SIGTERM, two minutes later SIGKILL
     metrics-lag=S         FinalMetricDataList is empty until S seconds after the end of the job
     update-takes=S        an endpoint takes S seconds longer to come up with a config
-    update-fails=REASON   endpoints do not come up with another config, and say REASON
+    update-fails=REASON   endpoints do not come up with a new config, and say REASON
     cold-starts=N         an endpoint answers its first N requests after each update with
                           ModelNotReadyException (without this option: the first one of a role)
     container-dies=N      the container of a transform job ends at its N-th request and stays away

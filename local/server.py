@@ -33,6 +33,7 @@ def start(port: int | None = None) -> str:
     from local.cloudformation import stacks as cloudformation
     from local.events import rules as events
     from local.sagemaker import runtime as sagemaker_runtime
+    from local.sagemaker import scaling
     from local.sagemaker import service as sagemaker
     from local.states import stepfunctions
 
@@ -44,6 +45,7 @@ def start(port: int | None = None) -> str:
         stepfunctions,
         sagemaker,
         sagemaker_runtime,
+        scaling,
         mishaps,
         events,
     ):

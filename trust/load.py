@@ -2,11 +2,8 @@
 
 import io
 import json
-import os
 import signal
 import statistics
-import subprocess
-import sys
 import threading
 import time
 import wave
@@ -15,6 +12,7 @@ from typing import Any
 
 import requests
 
+from benchmarks.locusts import locust, percentile
 from local.sagemaker.serverless import resident_mb
 from trust import ROOT
 from trust.apart import apart
@@ -56,40 +54,18 @@ def callers(attempts: int) -> str:
 
 def _locust(stack: HandlerStack, step_seconds: float) -> list[dict[str, Any]]:
     """Return Locust's figures, one for each number of callers."""
-    file = ROOT / "trust" / "callers.py"
-    command = [sys.executable, "-m", "locust", "-f", file, "--headless", "--host", stack.url]
-    command += ["--json", "-L", "ERROR"]
-    environment = os.environ | {
+    environment = {
         "TRUST_STEPS": " ".join(map(str, STEPS)),
         "TRUST_STEP_SECONDS": str(step_seconds),
     }
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.strip(), done.stderr[-1000:]
-    steps: list[dict[str, Any]] = json.loads(done.stdout)
+    steps = locust(ROOT / "trust" / "callers.py", stack.url, environment)
     return sorted(steps, key=lambda step: int(step["name"]))
 
 
 def _step(step: dict[str, Any], seconds: float) -> str:
-    times = sorted((float(ms), n) for ms, n in step["response_times"].items())
     rate = step["num_requests"] / seconds
-    half, most = (_percentile(times, share) for share in (0.5, 0.99))
+    half, most = (percentile(step, share) for share in (0.5, 0.99))
     return f"{step['name']} at once {rate:.0f}/s, p50 {half:.0f} ms, p99 {most:.0f} ms"
-
-
-def _percentile(times: list[tuple[float, int]], share: float) -> float:
-    left = share * sum(number for _, number in times)
-    for milliseconds, number in times:
-        left -= number
-        if left <= 0:
-            return milliseconds
-    return times[-1][0]
 
 
 def killed(attempts: int) -> str:

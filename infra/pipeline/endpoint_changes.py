@@ -44,7 +44,7 @@ class EndpointChanges(Construct):
         most_waits = 4 * minutes  # of a minute each, but for the first ones
         self.longest_turn = self.longest_change + most_waits * 60
         self.machine = Machine(self, "Machine", name=f"{settings.name}--endpoint")
-        self._grant(serving, turn, caller, settings.name)
+        self._grant(serving, turn, caller, settings)
         stack = cdk.Stack.of(self)
         values: dict[str, Any] = {
             **run_name_values(settings.name),
@@ -52,19 +52,18 @@ class EndpointChanges(Construct):
             "TurnTable": turn.table_name,
             "ServedModelParameter": serving.served.parameter_name,
             "CloudFormationStack": stack.stack_name,
-            "EndpointName": settings.name,
+            "EndpointName": settings.endpoint_name,
             "EndpointUpdateMinutes": minutes,
             "MostLooks": looks_within(minutes, first=2, step=1),
             "MostWaits": most_waits,
             "LongestTurnSeconds": self.longest_turn,
-            "Serverless": serving.serverless,
             "BatchModelSuffix": BATCH_MODEL_SUFFIX,
         }
         self.state_machine = self.machine.define("endpoint", values)
         self._repair_after(caller)
 
     def _grant(
-        self, serving: ServedEndpoint, turn: dynamodb.ITable, caller: Machine, name: str
+        self, serving: ServedEndpoint, turn: dynamodb.ITable, caller: Machine, settings: Settings
     ) -> None:
         role = self.machine.role
         allow(role, ["dynamodb:GetItem", "dynamodb:UpdateItem"], [turn.table_arn])
@@ -88,7 +87,9 @@ class EndpointChanges(Construct):
             ],
             why="A stack's ARN ends with an id that is made with it.",
         )
-        endpoint = self.machine.arn_of("sagemaker", "endpoint", name)
+        # by reference: a deployment that makes another endpoint takes away the right to the former
+        # one only when that is there, and so when no promotion is at it
+        endpoint, name = serving.endpoint.ref, settings.name
         config = self.machine.arn_of("sagemaker", "endpoint-config", f"{name}--*")
         allow(role, ["sagemaker:DescribeEndpoint"], [endpoint])
         allow(
@@ -99,6 +100,7 @@ class EndpointChanges(Construct):
             why="Every promotion makes a config with a name of its own, which begins with the "
             "stack's.",
         )
+        allow(role, ["sagemaker:DescribeEndpointConfig"], [config, serving.config_arn])
         # what promotions made, and is of no use any more
         allow(role, ["sagemaker:DeleteEndpointConfig"], [config])
         allow(

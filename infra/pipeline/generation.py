@@ -82,8 +82,11 @@ class Generation(Construct):
             why="Plans, requests and summaries lie in folders that are named after their runs.",
         )
         allow_key(role, bucket, ["kms:Decrypt", "kms:GenerateDataKey"])
-        endpoint = machine.arn_of("sagemaker", "endpoint", settings.name)
-        allow(role, ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"], [endpoint])
+        allow(
+            role,
+            ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+            [serving.endpoint.ref],
+        )
         model = machine.arn_of("sagemaker", "model", made)
         served = "Every promotion makes a config and a model whose names begin with the stack's."
         allow(

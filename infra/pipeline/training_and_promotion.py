@@ -16,7 +16,7 @@ from infra.pipeline.machine import Machine
 from infra.pipeline.patience import looks_within
 from infra.pipeline.preparation import Preparation, preparing_values
 from infra.pipeline.run_name import run_name_values
-from infra.serving.endpoint import VARIANT, ServedEndpoint
+from infra.serving.endpoint import ServedEndpoint
 from infra.serving.images import Images
 from infra.settings import Settings
 from infra.storage.folders import AUDIO, CHECKPOINTS, MODELS, OUTPUT, SPECTROGRAMS
@@ -109,8 +109,7 @@ def values(
         "ServedModelParameter": serving.served.parameter_name,
         "EndpointRoleArn": endpoint_role.role_arn,
         "ServingImage": images.serving,
-        "Variant": VARIANT,
-        "EndpointName": settings.name,
+        "EndpointName": settings.endpoint_name,
     }
 
 
@@ -183,7 +182,6 @@ def grant(
     allow(role, ["sagemaker:CreateModel"], [model], why=why)
     allow(role, ["sagemaker:CreateEndpointConfig"], [config], why=why)
     allow(role, ["sagemaker:AddTags"], [model, config])
-    endpoint = machine.arn_of("sagemaker", "endpoint", settings.name)
-    allow(role, ["sagemaker:InvokeEndpoint"], [endpoint])
+    allow(role, ["sagemaker:InvokeEndpoint"], [serving.endpoint.ref])  # when that is there
     allow(role, ["ssm:GetParameter", "ssm:PutParameter"], [serving.served.parameter_arn])
     allow(role, ["dynamodb:UpdateItem"], [turn.table_arn])

@@ -7,6 +7,9 @@ So the Model below is made from what is being served at that moment:
     a deploy that changes    reads again    new Model    new config    the endpoint then serves
     nothing, or training     no             no           no            as before, untouched
     memory or concurrency    yes            if promoted  yes           what was served
+    number of instances      yes            if promoted  yes           what was served
+    kind or type of machine  yes            if promoted  yes           what was served, as another
+                                                                       endpoint, made first
     image, role or tags      yes            yes          yes           what was served
     the starter              yes            yes          yes           what was served: the new
                                                                        starter if no promotion yet
@@ -21,12 +24,14 @@ config of the last deploy. An execution with `{"model": "<what the parameter say
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.serving.scaling import Scaling
 from infra.serving.served_model import ServedModel
 from infra.settings import Settings, SettingsError
 from infra.storage.delivery import Delivery
@@ -36,7 +41,7 @@ VARIANT = "AllTraffic"
 
 
 class ServedEndpoint(Construct):
-    """Serverless endpoint with its Model, its config and the record of what it serves.
+    """Endpoint with its Model, its config, its scaling and the record of what it serves.
 
     `before_change` makes what a deployment needs first whenever the version of the endpoint that it
     is given differs from the last deployment's.
@@ -68,19 +73,11 @@ class ServedEndpoint(Construct):
             key=f"{MODELS}starter/model.tar.gz",
         )
         self.starter_url = delivery.url
-        self.serverless = {
-            "MemorySizeInMB": settings.endpoint_memory_mb,
-            "MaxConcurrency": settings.endpoint_max_concurrency,
-        }
-        if settings.endpoint_provisioned_concurrency:
-            self.serverless["ProvisionedConcurrency"] = settings.endpoint_provisioned_concurrency
         self.served = ServedModel(self, "Served", name=settings.name, starter_url=delivery.url)
         version = "|".join(
             [
                 image,
-                str(settings.endpoint_memory_mb),
-                str(settings.endpoint_max_concurrency),
-                str(settings.endpoint_provisioned_concurrency),
+                *_capacity_version(settings),
                 role.role_arn,
                 starter_hash,
                 *settings.tags,
@@ -110,11 +107,7 @@ class ServedEndpoint(Construct):
                     variant_name=VARIANT,
                     model_name=model.attr_model_name,
                     initial_variant_weight=1,
-                    serverless_config=sagemaker.CfnEndpointConfig.ServerlessConfigProperty(
-                        memory_size_in_mb=settings.endpoint_memory_mb,
-                        max_concurrency=settings.endpoint_max_concurrency,
-                        provisioned_concurrency=settings.endpoint_provisioned_concurrency or None,
-                    ),
+                    **_capacity(settings),
                 )
             ],
         )
@@ -122,6 +115,37 @@ class ServedEndpoint(Construct):
         self.endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
-            endpoint_name=settings.name,
+            endpoint_name=settings.endpoint_name,
             endpoint_config_name=config.attr_endpoint_config_name,
+            # as many instances as there are now: those of the config are for the beginning
+            retain_all_variant_properties=True if settings.endpoint == "instance" else None,
         )
+        if settings.endpoint == "instance":
+            Scaling(self, "Scaling", endpoint=self.endpoint, variant=VARIANT, settings=settings)
+
+
+def _capacity(settings: Settings) -> dict[str, Any]:
+    """Return what the variant of the endpoint runs on."""
+    if settings.endpoint == "instance":
+        return {
+            "instance_type": settings.endpoint_instance_type,
+            "initial_instance_count": settings.endpoint_min_instances,
+        }
+    return {
+        "serverless_config": sagemaker.CfnEndpointConfig.ServerlessConfigProperty(
+            memory_size_in_mb=settings.endpoint_memory_mb,
+            max_concurrency=settings.endpoint_max_concurrency,
+            provisioned_concurrency=settings.endpoint_provisioned_concurrency or None,
+        )
+    }
+
+
+def _capacity_version(settings: Settings) -> list[str]:
+    """Return what makes another endpoint config of it."""
+    if settings.endpoint == "instance":
+        return [settings.endpoint_instance_type, str(settings.endpoint_min_instances)]
+    return [
+        str(settings.endpoint_memory_mb),
+        str(settings.endpoint_max_concurrency),
+        str(settings.endpoint_provisioned_concurrency),
+    ]

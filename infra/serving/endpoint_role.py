@@ -18,7 +18,7 @@ class EndpointRole(SageMakerRole):
             description=f"Endpoint of {settings.name}",
             reads=[MODELS],
             images=[images.serving],
-            log_group=endpoint_log(settings.name),
+            log_group=endpoint_log(settings.endpoint_name),
             log_why="Every start of the endpoint makes a log stream of its own.",
         )
 

@@ -43,7 +43,7 @@ class Alarms(Construct):
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
         if settings.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
-        self._watch_endpoint(settings.name)
+        self._watch_endpoint(settings)
         if upload_arn:
             self._watch_uploads(settings.name, upload_arn)
         region = cdk.Stack.of(self).region
@@ -110,7 +110,8 @@ class Alarms(Construct):
             f"/aws/vendedlogs/states/{name}--upload, and start an execution by hand",
         )
 
-    def _watch_endpoint(self, name: str) -> None:
+    def _watch_endpoint(self, settings: Settings) -> None:
+        name = settings.endpoint_name
         for what, metric, threshold, means in (
             (
                 "EndpointErrors",
@@ -127,7 +128,7 @@ class Alarms(Construct):
             ),
         ):
             every = metric.with_(period=cdk.Duration.minutes(5))
-            self._alarm(what, every, threshold, f"{name}: {means}")
+            self._alarm(what, every, threshold, f"{settings.name}: {means}")
 
     def _alarm(self, what: str, metric: cloudwatch.IMetric, threshold: int, means: str) -> None:
         alarm = cloudwatch.Alarm(

@@ -42,7 +42,6 @@ class Dashboard(Construct):
         self, scope: Construct, construct_id: str, *, settings: Settings, state_machine_arn: str
     ) -> None:
         super().__init__(scope, construct_id)
-        name = settings.name
 
         def graph(title: str, *metrics: cloudwatch.IMetric, unit: str = "") -> cloudwatch.IWidget:
             axis = cloudwatch.YAxisProps(label=unit, show_units=False) if unit else None
@@ -51,7 +50,8 @@ class Dashboard(Construct):
             )
 
         def of_endpoint(statistic: str, *names: str) -> list[cloudwatch.IMetric]:
-            return [endpoint_metric(metric, name, statistic) for metric in names]
+            endpoint = settings.endpoint_name
+            return [endpoint_metric(metric, endpoint, statistic) for metric in names]
 
         def loss(metric: str) -> cloudwatch.IMetric:
             # each job has a metric of its own; a search finds those of the jobs to come. Quotes
@@ -92,6 +92,13 @@ class Dashboard(Construct):
                         "Endpoint: cold start",
                         *of_endpoint("Maximum", "ModelSetupTime", "OverheadLatency"),
                         unit="microseconds",
+                    )
+                    if settings.endpoint == "serverless"
+                    else graph(
+                        "Endpoint: requests a minute for each instance",
+                        endpoint_metric(
+                            "InvocationsPerInstance", settings.endpoint_name, "Sum"
+                        ).with_(period=cdk.Duration.minutes(1)),
                     ),
                 ],
                 [

@@ -13,12 +13,15 @@ from local.cloudformation import (
     bucket_resources,
     custom_resource,
     event_resources,
+    scaling_resources,
     watching_resources,
 )
 from local.cloudformation.own_resource import OwnResource
 from local.cloudformation.table_resource import Table
 
 OWN: dict[str, type] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": scaling_resources.ScalableTarget,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": scaling_resources.ScalingPolicy,
     "AWS::CDK::Metadata": OwnResource,  # a note of the CDK's, no resource
     "AWS::CloudWatch::Alarm": watching_resources.Alarm,
     "AWS::DynamoDB::Table": Table,

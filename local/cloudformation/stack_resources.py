@@ -229,12 +229,14 @@ class ResourceMap(parsing.ResourceMap):
                 message="CloudFormation cannot update a stack when a custom-named resource "
                 f"requires replacing. Rename {given} and update the stack again."
             )
-        self._superseded.append((name, made))
         if former and former[1].definition == wanted:
+            self._superseded.append((name, made))
             self._superseded.remove(former)
             return former[1].resource
         self._names.pop(name, None)
-        return self._create(name, wanted)
+        resource = self._create(name, wanted)
+        self._superseded.append((name, made))  # not if it failed: then the old one is still in use
+        return resource
 
     def _create(self, name: str, wanted: dict[str, Any]) -> Any:
         physical_name = self._physical_name(name, wanted)

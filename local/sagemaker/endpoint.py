@@ -41,11 +41,13 @@ def acquire(
     region: str,
     memory_mb: float | None = None,
     environment: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> "ModelServer":
     """Return a server that has loaded `model` (moto's) and answers /ping; `release` it after use.
 
     `memory_mb` is the size of a serverless endpoint: None for one with instances. A transform job's
     container has more `environment` than its model names, and the job reads its output from `log`.
+    With `alone` nobody else uses it meanwhile.
 
     Raises `ModelNotServedError` with a reason for the endpoint.
     """
@@ -57,7 +59,8 @@ def acquire(
         more = dict(environment or {})
         identity = _identity(folder / "model", where, [container.get("Environment"), more])
         with _lock:
-            server = next((s for s in _servers if s.identity == identity and s.alive()), None)
+            same = (s for s in _servers if s.identity == identity and s.alive())
+            server = next((s for s in same if not (alone and s.users)), None)
             if server:
                 _servers.remove(server)
                 _servers.append(server)
@@ -139,6 +142,7 @@ class ModelServer:
         self._folder = folder
         self._model = model
         self._process: Any = None
+        self._stopped = False
         self._ready = threading.Event()
         self._last_lines: list[str] = []
         self.url = ""
@@ -151,6 +155,12 @@ class ModelServer:
     def alive(self) -> bool:
         """Tell whether the process still runs."""
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The container's first process."""
+        pid: int = self._process.pid
+        return pid
 
     def _start(self) -> None:
         folder, model, (endpoint_name, region) = self._folder, self._model, self.endpoint
@@ -181,7 +191,7 @@ class ModelServer:
                 region,
             )
         threading.Thread(target=self._follow, args=(process, log), daemon=True).start()
-        limit = (process.pid, lambda: self.memory_mb, self._out_of_memory)
+        limit = (process.pid, lambda: self.memory_mb, lambda: processes.stop(process, patience=0))
         threading.Thread(target=serverless.watch_memory, args=limit, daemon=True).start()
         self._ready.wait(START_SECONDS)
         if not self.url or requests.get(f"{self.url}/ping", timeout=10).status_code != 200:
@@ -200,18 +210,15 @@ class ModelServer:
                 if stream := self.log or log:
                     stream.write(line)
                 self._last_lines = [*self._last_lines[-9:], line.strip()]
-        if process is self._process:
-            self._ready.set()  # or has ended before it was ready
-
-    def _out_of_memory(self) -> None:
-        """End the container and start another one, as for a next request on AWS."""
-        processes.stop(self._process, patience=0)
-        if self.users:
+        served, self.url = bool(self.url), ""
+        self._ready.set()  # or it has ended before it was ready
+        if served and self.users and not self._stopped:  # another container, as on AWS
             with contextlib.suppress(ModelNotServedError):
                 self._start()
 
     def stop(self) -> None:
         """End the process and forget the model."""
+        self._stopped = True
         if self._process is not None:
             processes.stop(self._process)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -4,6 +4,7 @@ moto answers with canned results, decodes a WAV file as text, and takes an unsig
 to S3.
 """
 
+import contextlib
 import json
 import re
 import uuid
@@ -18,10 +19,16 @@ from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from local import faults
 from local.sagemaker import serverless
+from local.sagemaker.endpoint import ModelServer
+from local.sagemaker.fleet import RetiredError
 from local.sagemaker.python_service import ATTRIBUTES_HEADER
 
 Answer = tuple[int, dict[str, Any], str | bytes]
 INVOCATION = re.compile(r"/endpoints/[^/]+/(async-)?invocations")
+MOST_BYTES_OF_INSTANCES = 25_000_000
+"""Of a request: "Real-time inference can support payload sizes up to 25 MB"
+(https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-options.html). What a larger one meets
+is not documented."""
 _concurrency = serverless.Concurrency()
 PASSED_ON = ("Content-Type", "Accept", ATTRIBUTES_HEADER, "X-Amzn-SageMaker-Inference-Id")
 
@@ -57,14 +64,13 @@ class Responses(SageMakerRuntimeResponse):
         return f"arn:aws:sagemaker:{self.region}:{self.current_account}:endpoint/{name}"
 
     def invoke_endpoint(self) -> Answer:
-        """Answer as the model does, within the limits of a serverless endpoint."""
+        """Answer as the model does, within the limits of the endpoint's kind."""
         if "Authorization" not in self.headers:
             message = "Missing Authentication Token"
             return _error(403, "MissingAuthenticationTokenException", message=message)
         backend = sagemaker_backends[self.current_account][self.region]
         endpoint = backend.endpoints.get(self.endpoint_name)
-        server = backend.servers.get(self.endpoint_name)
-        if endpoint is None or server is None:
+        if endpoint is None or self.endpoint_name not in backend.fleets:
             message = f"Endpoint {self.endpoint_name} of account {self.current_account} not found."
             return _error(400, "ValidationError", Message=message)
         if backend.is_cold(self.endpoint_name, "X-Amz-Security-Token" in self.headers):
@@ -75,12 +81,14 @@ class Responses(SageMakerRuntimeResponse):
                 "provisioned. Wait and try your request again.",
             )
         config = serverless.config_of(endpoint)
+        if not config and len(self.raw_body) > MOST_BYTES_OF_INSTANCES:
+            return _error(413, "RequestEntityTooLarge", message="Request Entity Too Large")
         if config and len(self.raw_body) > serverless.MOST_BYTES:
             message = f"Request {uuid.uuid4()} has oversize body."
             return _error(400, "ValidationError", Message=message)
         try:
             with _concurrency.one_more(self.endpoint_name, config.get("MaxConcurrency")):
-                status, headers, body = self._ask(server, endpoint)
+                status, headers, body = self._ask_fleet(backend, endpoint)
         except serverless.ThrottledError:
             return _error(429, "ThrottlingException", message="Rate exceeded")
         if config and len(body) > serverless.MOST_BYTES:
@@ -88,7 +96,16 @@ class Responses(SageMakerRuntimeResponse):
             return _error(400, "ValidationError", Message=message)
         return status, headers, body
 
-    def _ask(self, server: Any, endpoint: Any) -> Answer:
+    def _ask_fleet(self, backend: Any, endpoint: Any) -> Answer:
+        """Ask a container of the fleet that serves at this moment."""
+        while True:
+            with (
+                contextlib.suppress(RetiredError),
+                backend.fleets[self.endpoint_name].answering() as server,
+            ):
+                return self._ask(server, endpoint)
+
+    def _ask(self, server: ModelServer, endpoint: Any) -> Answer:
         """Hand the request to the container; its errors become ModelError with their status."""
         headers = {name: value for name in PASSED_ON if (value := self.headers.get(name))}
         try:
@@ -100,8 +117,8 @@ class Responses(SageMakerRuntimeResponse):
             )
         except requests.Timeout:
             return self._model_error(0, serverless.TIMED_OUT)
-        except requests.RequestException as error:
-            return self._model_error(500, f"No answer from the container: {error}")
+        except requests.RequestException:  # as nginx in the container says when gunicorn is gone
+            return self._model_error(502, "502 Bad Gateway")
         if answer.status_code != 200:
             return self._model_error(answer.status_code, answer.text)
         variant = endpoint.production_variants[0]["VariantName"]

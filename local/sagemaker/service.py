@@ -2,13 +2,21 @@
 
 moto says Completed at once and lists endpoints that nothing serves. It has neither UpdateEndpoint
 nor StopTrainingJob and its like, and checks none of what AWS checks when a job or model is created.
+
+What an endpoint cannot be updated to, in AWS's words: "If you try to update your real-time endpoint
+to serverless, you receive a ValidationError message"
+(https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html); "If the update would
+change the instance type for any model that is a target for auto scaling, the update fails"
+(https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html).
 """
 
 import threading
 import time
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
+from botocore.session import get_session
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.sagemaker import models, urls
@@ -17,14 +25,9 @@ from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
 
 from local import clock, faults, iam
 from local.aws import bucket_and_key, client_as
-from local.sagemaker import ATTEMPTS, SERVICE
-from local.sagemaker.endpoint import (
-    ModelNotServedError,
-    ModelServer,
-    acquire,
-    end_idle,
-    release,
-)
+from local.sagemaker import ATTEMPTS, SERVICE, scaling
+from local.sagemaker.endpoint import ModelNotServedError, end_idle
+from local.sagemaker.fleet import Fleet
 from local.sagemaker.jobs import TrainingJobs, refused
 from local.sagemaker.processing_jobs import ProcessingJobs, ProcessingResponses
 from local.sagemaker.transforms import TransformJobs
@@ -45,7 +48,7 @@ class SageMaker(TrainingJobs, ProcessingJobs, TransformJobs):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.servers: dict[str, ModelServer] = {}  # by endpoint name
+        self.fleets: dict[str, Fleet] = {}  # by endpoint name
         self.pending_configs: dict[str, str] = {}  # by endpoint name, while it is updated
         self._cold_starts: dict[
             str, int
@@ -111,57 +114,130 @@ class SageMaker(TrainingJobs, ProcessingJobs, TransformJobs):
         self._deploy(endpoint, endpoint.endpoint_config_name, if_it_fails="Failed")
         return endpoint
 
-    def update_endpoint(self, endpoint_name: str, endpoint_config_name: str) -> FakeEndpoint:
-        """Serve another config; if it does not come up, the one before goes on serving."""
+    def update_endpoint(
+        self, endpoint_name: str, endpoint_config_name: str, retain_all: bool = False
+    ) -> FakeEndpoint:
+        """Serve another config; if it does not come up, the one before goes on serving.
+
+        With `retain_all` on as many instances as there are now, whatever the config says.
+        """
         _throttle("UpdateEndpoint")
-        endpoint = self.endpoints.get(endpoint_name)
-        if endpoint is None:
-            raise ValidationError(message=f'Could not find endpoint "{endpoint_name}".')
+        endpoint = self._at_rest(endpoint_name)
         if endpoint_config_name not in self.endpoint_configs:
             raise ValidationError(
                 message=f'Could not find endpoint configuration "{endpoint_config_name}".'
             )
-        if endpoint.endpoint_status != "InService":
-            raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        self._refuse_another_kind(endpoint, endpoint_config_name)
+        desired = endpoint.production_variants[0].get("DesiredInstanceCount")
         endpoint.endpoint_status = "Updating"
         endpoint.failure_reason = None
-        self._deploy(endpoint, endpoint_config_name, if_it_fails="InService")
+        self._deploy(
+            endpoint,
+            endpoint_config_name,
+            if_it_fails="InService",
+            instances=desired if retain_all else None,
+        )
         return endpoint
 
-    def _deploy(self, endpoint: FakeEndpoint, config_name: str, if_it_fails: str) -> None:
-        """Start the config's model server in the background and swap it in when it answers."""
+    def _at_rest(self, endpoint_name: str) -> FakeEndpoint:
+        """Return an endpoint that may be changed."""
+        endpoint = self.endpoints.get(endpoint_name)
+        if endpoint is None:
+            raise ValidationError(message=f'Could not find endpoint "{endpoint_name}".')
+        if endpoint.endpoint_status != "InService":
+            raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        return endpoint
+
+    def _refuse_another_kind(self, endpoint: FakeEndpoint, config_name: str) -> None:
+        (now,) = self.endpoint_configs[endpoint.endpoint_config_name].production_variants
+        (coming,) = self.endpoint_configs[config_name].production_variants
+        if "InstanceType" in now and "ServerlessConfig" in coming:
+            raise ValidationError(
+                message=f'The endpoint "{endpoint.arn}" has instances and cannot be updated to '
+                "serverless."
+            )
+        same = all(now.get(key) == coming.get(key) for key in ("VariantName", "InstanceType"))
+        name = now["VariantName"]
+        where = (self.account_id, self.region_name, endpoint.endpoint_name, name)
+        if not same and scaling.is_target(*where):
+            raise ValidationError(
+                message=f'The variant(s) "[{name}]" must be deregistered as scalable targets with '
+                "AWS Auto Scaling before they can be removed or have their instance type updated."
+            )
+
+    def update_endpoint_weights_and_capacities(
+        self, endpoint_name: str, desired_weights_and_capacities: list[dict[str, Any]]
+    ) -> str:
+        """Have another number of instances, one container each; weights are kept and do nothing."""
+        endpoint = self._at_rest(endpoint_name)
+        arn: str = super().update_endpoint_weights_and_capacities(
+            endpoint_name, desired_weights_and_capacities
+        )
+        variant, fleet = endpoint.production_variants[0], self.fleets[endpoint_name]
+        count, before = variant["DesiredInstanceCount"], fleet.size
+        if "CurrentServerlessConfig" in variant or not count:
+            return arn
+        variant["CurrentInstanceCount"] = before
+        endpoint.endpoint_status = "Updating"
+
+        def scale() -> None:
+            time.sleep(faults.current.update_takes / clock.speed)
+            try:
+                fleet.resize(count)
+            except ModelNotServedError as error:
+                endpoint.failure_reason = str(error)
+                fleet.resize(before)
+            variant["CurrentInstanceCount"] = variant["DesiredInstanceCount"] = fleet.size
+            endpoint.endpoint_status = "InService"
+
+        threading.Thread(target=scale, daemon=True).start()
+        return arn
+
+    def _deploy(
+        self,
+        endpoint: FakeEndpoint,
+        config_name: str,
+        if_it_fails: str,
+        instances: int | None = None,
+    ) -> None:
+        """Start the config's containers in the background and swap them in when they answer."""
         name, config = endpoint.endpoint_name, self.endpoint_configs[config_name]
         self.pending_configs[name] = config_name
 
         def deploy() -> None:
             time.sleep(faults.current.update_takes / clock.speed)
             try:
-                if faults.current.update_fails and config_name != endpoint.endpoint_config_name:
+                other = if_it_fails == "Failed" or config_name != endpoint.endpoint_config_name
+                if faults.current.update_fails and other:
                     raise ModelNotServedError(faults.current.update_fails)
                 variant = config.production_variants[0]
                 model = self.describe_model(variant["ModelName"])
                 memory = (variant.get("ServerlessConfig") or {}).get("MemorySizeInMB")
-                server = acquire(model, name, self.region_name, memory)
+                count = 1 if memory else int(instances or variant["InitialInstanceCount"])
+                fleet = Fleet(model, name, self.region_name, memory, count)
             except (ModelNotServedError, ValidationError) as error:
                 endpoint.failure_reason = str(error)
                 self.pending_configs.pop(name, None)
                 endpoint.endpoint_status = if_it_fails
                 return
             if self.endpoints.get(name) is not endpoint:  # deleted in the meantime
-                release(server)
+                fleet.retire()
                 end_idle(name, self.region_name)
                 return
-            previous, self.servers[name] = self.servers.get(name), server
+            previous, self.fleets[name] = self.fleets.get(name), fleet
             endpoint.endpoint_config_name = config_name
             endpoint.production_variants = endpoint._process_production_variants(
                 config.production_variants
             )
+            if not memory:
+                (now,) = endpoint.production_variants
+                now["CurrentInstanceCount"] = now["DesiredInstanceCount"] = count
             endpoint.last_modified_time = utcnow()
-            self._cold_starts[name] = faults.current.cold_starts
+            self._cold_starts[name] = faults.current.cold_starts if memory else 0
             self.pending_configs.pop(name, None)
             endpoint.endpoint_status = "InService"
             if previous:
-                release(previous)
+                previous.retire()
 
         threading.Thread(target=deploy, daemon=True).start()
 
@@ -179,10 +255,11 @@ class SageMaker(TrainingJobs, ProcessingJobs, TransformJobs):
         return refused
 
     def delete_endpoint(self, endpoint_name: str) -> None:
-        """Delete the endpoint and end its model server."""
+        """Delete the endpoint, end its containers, and forget how it is scaled."""
         super().delete_endpoint(endpoint_name)
-        if server := self.servers.pop(endpoint_name, None):
-            release(server)
+        if fleet := self.fleets.pop(endpoint_name, None):
+            fleet.retire()
+        scaling.forget(self.account_id, self.region_name, endpoint_name)
         end_idle(endpoint_name, self.region_name)
 
     def wait_for_endpoint(self, endpoint: FakeEndpoint, config_name: str) -> FakeEndpoint:
@@ -209,7 +286,9 @@ class Responses(ProcessingResponses):
     def update_endpoint(self) -> ActionResult:
         """UpdateEndpoint."""
         endpoint = self.sagemaker_backend.update_endpoint(
-            self._get_param("EndpointName"), self._get_param("EndpointConfigName")
+            self._get_param("EndpointName"),
+            self._get_param("EndpointConfigName"),
+            bool(self._get_param("RetainAllVariantProperties")),
         )
         return ActionResult({"EndpointArn": endpoint.arn})
 
@@ -222,6 +301,21 @@ class Responses(ProcessingResponses):
         """StopTransformJob."""
         self.sagemaker_backend.stop_transform_job(self._get_param("TransformJobName"))
         return EmptyResult()
+
+
+@cache
+def _instance_types() -> frozenset[str]:
+    """Return those of the current model of the API; moto knows those of 2021."""
+    shape = get_session().get_service_model("sagemaker").shape_for("ProductionVariantInstanceType")
+    return frozenset(shape.enum)
+
+
+def _validate_instance_type(self: FakeEndpointConfig, instance_type: str) -> None:
+    if instance_type not in _instance_types():
+        raise ValidationError(
+            message=f"Value '{instance_type}' at 'productionVariants.1.member.instanceType' failed "
+            "to satisfy constraint: Member must satisfy enum value set."
+        )
 
 
 def _create_from_template(
@@ -238,7 +332,11 @@ def _create_from_template(
     endpoint = backend.create_endpoint(
         resource_name, endpoint_config_name=config_name, tags=properties.get("Tags", [])
     )
-    return backend.wait_for_endpoint(endpoint, config_name)
+    try:
+        return backend.wait_for_endpoint(endpoint, config_name)
+    except ValidationError:  # CloudFormation removes what it could not create
+        backend.delete_endpoint(resource_name)
+        raise
 
 
 def _update_from_template(
@@ -251,8 +349,10 @@ def _update_from_template(
 ) -> FakeEndpoint:
     """Update the endpoint while it serves; moto deletes it and makes another."""
     backend = models.sagemaker_backends[account_id][region_name]
-    config_name = cloudformation_json["Properties"]["EndpointConfigName"].rpartition("/")[2]
-    endpoint = backend.update_endpoint(original_resource.endpoint_name, config_name)
+    properties = cloudformation_json["Properties"]
+    config_name = properties["EndpointConfigName"].rpartition("/")[2]
+    retain = str(properties.get("RetainAllVariantProperties")).lower() == "true"
+    endpoint = backend.update_endpoint(original_resource.endpoint_name, config_name, retain)
     return backend.wait_for_endpoint(endpoint, config_name)
 
 
@@ -260,5 +360,6 @@ def install() -> None:
     """Replace moto's rules with these."""
     models.sagemaker_backends.backend = SageMaker
     urls.url_paths["{0}/$"] = Responses.dispatch
+    FakeEndpointConfig.validate_instance_type = _validate_instance_type
     FakeEndpoint.create_from_cloudformation_json = classmethod(_create_from_template)
     FakeEndpoint.update_from_cloudformation_json = classmethod(_update_from_template)

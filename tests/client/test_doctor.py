@@ -14,7 +14,7 @@ def found(connection: Connection) -> dict[str, doctor.Finding]:
 @pytest.fixture
 def topic(connection: Connection) -> Iterator[None]:
     """A stack with a bucket, an endpoint that is not there, and mails."""
-    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:none"
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:sound-vae"
     outputs = {"EndpointName": "sound-vae", "StateMachineArn": machine, "BucketName": "the-sounds"}
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},

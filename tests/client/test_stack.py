@@ -7,8 +7,9 @@ from client.failure import Failure, in_one_sentence
 from client.stack import Connection, Stack
 
 
-def deploy(connection: Connection, stack: str, endpoint: str) -> None:
-    outputs = {"EndpointName": endpoint, "StateMachineArn": "arn:m", "BucketName": "b"}
+def deploy(connection: Connection, stack: str, stage: str) -> None:
+    machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{stage}"
+    outputs = {"EndpointName": f"{stage}-x", "StateMachineArn": machine, "BucketName": "b"}
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
@@ -31,7 +32,7 @@ def stages(connection: Connection) -> Iterator[None]:
 def test_a_stack_is_found_by_its_stages_name(connection: Connection) -> None:
     assert Stack.find(connection).stack_name == "SoundVae"
     found = Stack.find(Connection("test"))
-    assert (found.stack_name, found.endpoint, found.bucket) == ("SoundVae-test", "test", "b")
+    assert (found.stack_name, found.endpoint, found.bucket) == ("SoundVae-test", "test-x", "b")
 
 
 @pytest.mark.usefixtures("stages")

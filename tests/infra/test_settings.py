@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import KEY, LOCAL_DISK, Settings, SettingsError
+from infra.settings import KEY, LOCAL_DISK, SCALABLE_X86, Settings, SettingsError
 from infra.settings_page import PAGE, page
 from tests.infra.conftest import Synthesise, Template
 from tests.infra.reading import definitions_of, of_type, plain, the
@@ -144,6 +144,23 @@ def test_a_key_encrypts_bucket_and_results_and_those_who_need_it_may_use_it(
             "sound-vae:endpoint_max_concurrency = 2, but is 3.",
         ),
         (
+            {"endpoint": "instance", "endpoint_provisioned_concurrency": 1},
+            "sound-vae:endpoint_provisioned_concurrency is for a serverless endpoint: leave it out "
+            "with sound-vae:endpoint = instance, whose sound-vae:endpoint_min_instances are always "
+            "warm.",
+        ),
+        (
+            {"endpoint": "instance", "endpoint_min_instances": 3, "endpoint_max_instances": 2},
+            "sound-vae:endpoint_min_instances may be at most sound-vae:endpoint_max_instances = 2, "
+            "but is 3.",
+        ),
+        (
+            {"endpoint": "instance", "endpoint_instance_type": "ml.c7g.large"},
+            "sound-vae:endpoint_instance_type must be a type that SageMaker's serving image runs "
+            "on and AWS scales, of the families c, m and r with Intel or AMD processors such as "
+            "ml.c6i.large, but is 'ml.c7g.large'; or name an image in sound-vae:serving_image.",
+        ),
+        (
             {"volume_kms_key_arn": "arn:aws:kms:us-east-1:111122223333:key/0a1b"},
             "sound-vae:volume_kms_key_arn is refused for types with a local NVMe disk: leave "
             "ml.g5.xlarge, ml.g4dn.xlarge out of sound-vae:instance_types and "
@@ -177,6 +194,36 @@ def test_settings_that_do_not_go_together_are_one_sentence(
 def test_types_with_a_disk_of_their_own_are_known(local: bool, kinds: str) -> None:
     for kind in kinds.split():
         assert bool(LOCAL_DISK.match(f"ml.{kind}")) is local, kind
+
+
+@pytest.mark.parametrize(
+    ("runs", "kinds"),
+    [
+        # ProductionVariantInstanceType of botocore's model of SageMaker
+        (True, "c4.large c5.xlarge c5d.large c6i.large c6in.xlarge c7i.2xlarge m5.large m7i.large"),
+        (True, "r5d.large r6i.xlarge r7i.48xlarge"),
+        (False, "c6g.large c7g.large m6gd.large r8g.medium t2.medium g5.xlarge p3.2xlarge"),
+        (False, "inf1.xlarge trn1.2xlarge"),
+    ],
+)
+def test_types_that_the_serving_image_runs_on_and_aws_scales_are_known(
+    runs: bool, kinds: str
+) -> None:
+    for kind in kinds.split():
+        assert bool(SCALABLE_X86.fullmatch(f"ml.{kind}")) is runs, kind
+
+
+def test_an_endpoint_that_cannot_be_updated_to_another_has_another_name() -> None:
+    names = {
+        Settings().endpoint_name,
+        Settings(endpoint="instance").endpoint_name,
+        Settings(endpoint="instance", endpoint_instance_type="ml.m5.large").endpoint_name,
+    }
+    assert names == {"sound-vae", "sound-vae-ml-c6i-large", "sound-vae-ml-m5-large"}
+    longest = Settings(
+        name="a" * 24, endpoint="instance", endpoint_instance_type="ml.c6in.32xlarge"
+    )
+    assert len(longest.endpoint_name) <= 63, "SageMaker's limit"
 
 
 def test_words_of_the_scheduler_are_taken_as_they_are() -> None:
@@ -215,6 +262,17 @@ def test_the_context_of_others_is_none_of_our_business() -> None:
         ("max_runtime_minutes", "1.5", "must be a whole number from 1 to 40320, but is '1.5'."),
         ("max_runtime_minutes", None, "must be a whole number from 1 to 40320, but is None."),
         ("spot", "yes", "must be true or false, but is 'yes'."),
+        ("endpoint", "instances", "must be serverless or instance, but is 'instances'."),
+        (
+            "endpoint_instance_type",
+            "c6i.large",
+            "must be an instance type such as ml.c6i.large, but is 'c6i.large'.",
+        ),
+        (
+            "endpoint_min_instances",
+            0,
+            "must be a whole number from 1 to 100, but is 0.",
+        ),
         ("retain_data", 0, "must be true or false, but is 0."),
         ("promote", "maybe", "must be if_better, always or never, but is 'maybe'."),
         ("alarm_email", "me", "must be empty or an e-mail address, but is 'me'."),

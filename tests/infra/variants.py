@@ -39,5 +39,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "training_image": f"{OWN}/training:1",
         "serving_image": f"{OWN}/serving:1",
     },
+    "on instances": {
+        "endpoint": "instance",
+        "endpoint_instance_type": "ml.m5.large",
+        "endpoint_min_instances": 2,
+        "endpoint_max_instances": 6,
+        "endpoint_invocations_per_instance": 900,
+        "log_retention_days": 30,
+    },
     "a bucket that is there": {"bucket_name": "my-own-sounds", "kms_key_arn": KEY},
 }

@@ -87,7 +87,13 @@ class Deployed:
         self.stack = stack
         self.outputs = outputs(client, stack)
         self.bucket = self.outputs["BucketName"]
-        self.endpoint = self.outputs["EndpointName"]
+        # what everything that executions make is called after
+        self.name = self.outputs["ServedModelParameter"].split("/")[1]
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the endpoint; a deployment may have made another."""
+        return outputs(self.client, self.stack)["EndpointName"]
 
     def start(self, request: dict[str, Any]) -> str:
         return self.client("stepfunctions").start_execution(
@@ -176,7 +182,7 @@ class Deployed:
 
     def made(self) -> set[str]:
         """The names of the models and configs that executions have made and not removed."""
-        api, part = self.client("sagemaker"), f"{self.endpoint}--"
+        api, part = self.client("sagemaker"), f"{self.name}--"
         models = api.list_models(NameContains=part)["Models"]
         configs = api.list_endpoint_configs(NameContains=part)["EndpointConfigs"]
         return {m["ModelName"] for m in models} | {c["EndpointConfigName"] for c in configs}
@@ -187,7 +193,7 @@ class Deployed:
         names = [
             job["TrainingJobName"]
             for job in api.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
-            if job["TrainingJobName"].startswith(f"{self.endpoint}--")
+            if job["TrainingJobName"].startswith(f"{self.name}--")
         ]
         found = [api.describe_training_job(TrainingJobName=name) for name in names]
         return sorted(found, key=lambda job: job["CreationTime"])

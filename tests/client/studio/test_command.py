@@ -20,7 +20,7 @@ SECONDS = 30
 @pytest.fixture
 def stage(connection: Connection) -> Iterator[str]:
     """A stack with the outputs by which the command finds it."""
-    outputs = {"EndpointName": "page", "StateMachineArn": "arn:m", "BucketName": "b"}
+    outputs = {"EndpointName": "page", "StateMachineArn": "arn:m:page", "BucketName": "b"}
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},

@@ -41,7 +41,11 @@ class Aws:
         }
         self.serves = "ServingConfig-1"  # CloudFormation's
         self.status = "InService"
-        self.serverless = {"MemorySizeInMB": 3072, "MaxConcurrency": 5}
+        self.capacity: dict[str, Any] = {
+            "ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": 5}
+        }
+        self.endpoint = "sound-vae"
+        self.desired = 0  # instances, of an endpoint that has some
         self.updates: list[list[str]] = []  # statuses that follow each update; then InService
         self.after: list[str] = []
         self.updating_to = ""
@@ -68,6 +72,7 @@ class Aws:
             "createEndpointConfig": self.create_config,
             "updateEndpoint": self.update,
             "describeEndpoint": self.describe,
+            "describeEndpointConfig": self.describe_config,
             "describeStacks": self.describe_stacks,
             "invokeEndpoint": lambda _: {"Body": self.answer},
             "getParameter": lambda given: {"Parameter": {"Value": self.values[given["Name"]]}},
@@ -174,14 +179,30 @@ class Aws:
         return {
             "EndpointStatus": self.status,
             "EndpointConfigName": self.serves,
-            "ProductionVariants": [{"CurrentServerlessConfig": self.serverless}],
+            "ProductionVariants": [self.now()],
             **reason,
         }
+
+    def now(self) -> dict[str, Any]:
+        """Of the capacity what DescribeEndpoint says, which is not the type of instances."""
+        if "ServerlessConfig" in self.capacity:
+            current = self.capacity["ServerlessConfig"]
+            return {"CurrentServerlessConfig": current, "CurrentInstanceCount": 0}
+        return {"CurrentInstanceCount": self.desired, "DesiredInstanceCount": self.desired}
+
+    def describe_config(self, given: dict[str, Any]) -> Any:
+        assert given["EndpointConfigName"] == self.serves
+        variant = {"VariantName": "AllTraffic", "ModelName": "served", **self.capacity}
+        return {"ProductionVariants": [{**variant, "InitialVariantWeight": 1.0}]}
 
     def describe_stacks(self, _: dict[str, Any]) -> Any:
         self.deploying = max(self.deploying - 1, 0)
         status = "UPDATE_IN_PROGRESS" if self.deploying else "UPDATE_COMPLETE"
-        return {"Stacks": [{"StackStatus": status}]}
+        outputs = [
+            {"OutputKey": "BucketName", "OutputValue": self.bucket},
+            {"OutputKey": "EndpointName", "OutputValue": self.endpoint},
+        ]
+        return {"Stacks": [{"StackStatus": status, "Outputs": outputs}]}
 
     def put_parameter(self, given: dict[str, Any]) -> Any:
         assert given["Overwrite"] is True

@@ -13,7 +13,6 @@ STATES = f"arn:aws:states:us-east-1:{ACCOUNT}"
 JOBS = f"{SAGEMAKER}:training-job/sound-vae--*"
 MODELS = f"{SAGEMAKER}:model/sound-vae--*"
 CONFIGS = f"{SAGEMAKER}:endpoint-config/sound-vae--*"
-ENDPOINT = f"{SAGEMAKER}:endpoint/sound-vae"
 SERVED = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/sound-vae/served-model"
 RULES = {
     f"arn:aws:events:us-east-1:{ACCOUNT}:rule/StepFunctionsGetEventsFor{what}Rule"
@@ -50,13 +49,19 @@ def data(template: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="session")
+def endpoint(template: dict[str, Any]) -> str:
+    """By reference, so that the right to another one comes when that is there, and not before."""
+    return f"<{name_of(template, 'AWS::SageMaker::Endpoint')}>"
+
+
+@pytest.fixture(scope="session")
 def table(template: dict[str, Any]) -> str:
     """The ARN of the table that says whose turn it is."""
     return f"<{name_of(template, 'AWS::DynamoDB::Table')}.Arn>"
 
 
 def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
-    template: dict[str, Any], data: str, table: str
+    template: dict[str, Any], data: str, endpoint: str, table: str
 ) -> None:
     called_machines = ("endpoint", "preparation", "generation")
     called = {f"{STATES}:execution:sound-vae--{what}:*" for what in called_machines}
@@ -74,7 +79,7 @@ def test_what_trains_and_promotes_may_do_what_its_states_do_and_no_more(
         "sagemaker:AddTags": {JOBS, MODELS, CONFIGS},
         "sagemaker:CreateModel": {MODELS},
         "sagemaker:CreateEndpointConfig": {CONFIGS},
-        "sagemaker:InvokeEndpoint": {ENDPOINT},
+        "sagemaker:InvokeEndpoint": {endpoint},
         "events:PutTargets": RULES,
         "events:PutRule": RULES,
         "events:DescribeRule": RULES,
@@ -129,7 +134,7 @@ def test_what_prepares_sounds_may_run_processing_jobs_and_nothing_else(
 
 
 def test_what_generates_may_read_what_is_served_and_make_its_own_model_and_jobs(
-    template: dict[str, Any], data: str
+    template: dict[str, Any], data: str, endpoint: str
 ) -> None:
     deployed = f"<{name_of(template, 'AWS::SageMaker::EndpointConfig')}>"
     model = f"<{name_of(template, 'AWS::SageMaker::Model')}>"
@@ -141,8 +146,8 @@ def test_what_generates_may_read_what_is_served_and_make_its_own_model_and_jobs(
     assert resources(template, "PipelineGenerationMachineRole") == {
         "s3:GetObject": {f"{data}/generated/*"},
         "s3:PutObject": {f"{data}/generated/*"},
-        "sagemaker:DescribeEndpoint": {ENDPOINT},
-        "sagemaker:InvokeEndpoint": {ENDPOINT},
+        "sagemaker:DescribeEndpoint": {endpoint},
+        "sagemaker:InvokeEndpoint": {endpoint},
         "sagemaker:DescribeEndpointConfig": {CONFIGS, deployed},
         "sagemaker:DescribeModel": {MODELS, model},
         "sagemaker:CreateModel": {own},
@@ -169,7 +174,9 @@ def test_what_generates_may_read_what_is_served_and_make_its_own_model_and_jobs(
     }
 
 
-def test_only_what_changes_the_endpoint_may_update_it(template: dict[str, Any], table: str) -> None:
+def test_only_what_changes_the_endpoint_may_update_it(
+    template: dict[str, Any], endpoint: str, table: str
+) -> None:
     # the config that CloudFormation made, too: a promotion that fails brings it back
     deployed = f"<{name_of(template, 'AWS::SageMaker::EndpointConfig')}>"
     assert resources(template, "PipelineChangesMachineRole") == {
@@ -181,8 +188,9 @@ def test_only_what_changes_the_endpoint_may_update_it(template: dict[str, Any], 
         },
         "ssm:GetParameter": {SERVED},
         "cloudformation:DescribeStacks": {STACK},
-        "sagemaker:DescribeEndpoint": {ENDPOINT},
-        "sagemaker:UpdateEndpoint": {ENDPOINT, CONFIGS, deployed},
+        "sagemaker:DescribeEndpoint": {endpoint},
+        "sagemaker:DescribeEndpointConfig": {CONFIGS, deployed},
+        "sagemaker:UpdateEndpoint": {endpoint, CONFIGS, deployed},
         "sagemaker:DeleteModel": {MODELS},
         "sagemaker:DeleteEndpointConfig": {CONFIGS},
     }

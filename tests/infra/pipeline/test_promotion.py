@@ -234,7 +234,7 @@ def deployment_changes(aws: Aws) -> None:
     """It gives the endpoint another config of what the record names, with more memory."""
     aws.configs[:] = ["ServingConfig-2", *(name for name in aws.configs if "--" in name)]
     aws.serves = "ServingConfig-2"
-    aws.serverless = {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
+    aws.capacity = {"ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 5}}
 
 
 @pytest.mark.parametrize("call", [("copyObject", 1), ("getItem", 3), ("updateItem", 2)])
@@ -243,7 +243,7 @@ def test_a_deploy_that_comes_before_the_promotion_has_begun_its_change_is_waited
 ) -> None:
     aws.before[call] = lambda: deployment_begins(aws)
     # while the promotion waits
-    aws.before["describeEndpoint", 4] = lambda: deployment_changes(aws)
+    aws.before["describeStacks", 4] = lambda: deployment_changes(aws)
     execution = promote(definition, aws)
     assert execution.status == "SUCCEEDED", execution.cause
     assert len(execution.calls_of("updateEndpoint")) == 1
@@ -259,7 +259,7 @@ def test_a_deploy_that_came_before_is_what_a_promotion_that_fails_goes_back_to(
     definition: Definition, aws: Aws
 ) -> None:
     aws.before["updateItem", 2] = lambda: deployment_begins(aws)
-    aws.before["describeEndpoint", 4] = lambda: deployment_changes(aws)
+    aws.before["describeStacks", 4] = lambda: deployment_changes(aws)
     aws.answer = {"sounds": [{"rms": 0}]}
     execution = promote(definition, aws)
     assert execution.cause == "The new model answers with silence." + BACK
@@ -386,22 +386,86 @@ def test_deployments_without_end_do_not_keep_a_promotion_for_ever(
     assert execution.waited < 70 * 60
 
 
-@pytest.mark.parametrize(
-    ("endpoint_s", "expected"),
-    [
-        (
-            {"MemorySizeInMB": 4096, "MaxConcurrency": 7, "ProvisionedConcurrency": 1},
-            {"MemorySizeInMB": 4096, "MaxConcurrency": 7, "ProvisionedConcurrency": 1},
-        ),
-        ({}, {"MemorySizeInMB": 3072, "MaxConcurrency": 5}),
-    ],
-)
 def test_a_promotion_keeps_the_memory_and_concurrency_that_a_deploy_gave_the_endpoint(
-    definition: Definition, aws: Aws, endpoint_s: dict[str, int], expected: dict[str, int]
+    definition: Definition, aws: Aws
 ) -> None:
-    aws.serverless = endpoint_s
-    (config,) = promote(definition, aws).calls_of("createEndpointConfig")
-    assert config["ProductionVariants"][0]["ServerlessConfig"] == expected
+    given = {"MemorySizeInMB": 4096, "MaxConcurrency": 7, "ProvisionedConcurrency": 1}
+    aws.capacity = {"ServerlessConfig": given}
+    execution = promote(definition, aws)
+    (config,) = execution.calls_of("createEndpointConfig")
+    (model,) = execution.calls_of("createModel")
+    assert config["ProductionVariants"] == [
+        {
+            "VariantName": "AllTraffic",
+            "ModelName": model["ModelName"],
+            "ServerlessConfig": given,
+            "InitialVariantWeight": 1.0,
+        }
+    ]
+    (update,) = execution.calls_of("updateEndpoint")
+    assert update["RetainAllVariantProperties"] is False
+
+
+def test_a_promotion_keeps_the_type_and_the_number_that_scaling_gave_of_instances(
+    definition: Definition, aws: Aws
+) -> None:
+    aws.capacity = {"InstanceType": "ml.c6i.large", "InitialInstanceCount": 1}
+    aws.desired = 3
+    execution = promote(definition, aws)
+    (config,) = execution.calls_of("createEndpointConfig")
+    (variant,) = config["ProductionVariants"]
+    assert (variant["InstanceType"], variant["InitialInstanceCount"]) == ("ml.c6i.large", 3)
+    assert "ServerlessConfig" not in variant
+    (update,) = execution.calls_of("updateEndpoint")
+    assert update["RetainAllVariantProperties"] is True
+
+
+def test_what_goes_back_to_the_former_config_keeps_the_number_of_instances(
+    definition: Definition, aws: Aws
+) -> None:
+    aws.capacity = {"InstanceType": "ml.c6i.large", "InitialInstanceCount": 1}
+    aws.desired, aws.answer = 3, {"sounds": [{"rms": 0}]}
+    updates = promote(definition, aws).calls_of("updateEndpoint")
+    assert [update["RetainAllVariantProperties"] for update in updates] == [True, True]
+
+
+SCALED = ServiceError(
+    "SageMaker.AmazonSageMakerException", 'Cannot update in-progress endpoint "arn:endpoint".'
+)
+
+
+def test_an_endpoint_that_is_just_being_scaled_is_updated_when_it_has_been(
+    definition: Definition, aws: Aws
+) -> None:
+    for call in range(1, 5):
+        aws.error_at["updateEndpoint", call] = SCALED
+    execution = promote(definition, aws)
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert len(execution.calls_of("updateEndpoint")) == 5
+    assert aws.serves == execution.output["endpoint_config"]
+
+
+def test_the_wait_for_an_endpoint_that_is_always_being_scaled_has_an_end(
+    definition: Definition, aws: Aws
+) -> None:
+    aws.errors["updateEndpoint"] = SCALED
+    execution = promote(definition, aws)
+    assert (execution.error, execution.cause) == (
+        "SoundVae.PromotionFailed",
+        'Promoting failed: Cannot update in-progress endpoint "arn:endpoint".',
+    )
+    assert execution.waited < 70 * 60
+    assert_untouched(aws)
+
+
+def test_a_promotion_listens_to_the_endpoint_that_a_deploy_has_made_meanwhile(
+    definition: Definition, aws: Aws
+) -> None:
+    aws.endpoint = "sound-vae-ml-c6i-large"
+    execution = promote(definition, aws)  # by the definition with which it has begun
+    (listened,) = execution.calls_of("invokeEndpoint")
+    assert listened["EndpointName"] == "sound-vae-ml-c6i-large"
+    assert execution.output["endpoint"] == "sound-vae-ml-c6i-large"
 
 
 def test_a_rollback_that_fails_says_so(definition: Definition, aws: Aws) -> None:

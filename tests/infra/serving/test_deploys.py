@@ -57,6 +57,7 @@ def test_new_training_code_touches_neither_model_nor_endpoint(
         {"endpoint_memory_mb": 4096},
         {"endpoint_max_concurrency": 9},
         {"endpoint_provisioned_concurrency": 1},
+        {"endpoint": "instance"},
         {"serving_image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/serving:1"},
     ],
 )

@@ -66,6 +66,8 @@ def main(folder: Path, *wanted: str) -> None:
         "as-it-is": {},
         "memory": {"endpoint_memory_mb": 4096},
         "concurrency": {"endpoint_max_concurrency": 7},
+        "instances": {"endpoint": "instance"},
+        "other-instances": {"endpoint": "instance", "endpoint_instance_type": "ml.m5.large"},
         "upload": {"train_after_upload_minutes": 15},
         "image": {"serving_image": IMAGE},
         "starter": {"starter": starter},

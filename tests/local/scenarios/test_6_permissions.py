@@ -123,14 +123,15 @@ def test_removing_the_stack_ends_what_runs_and_it_can_be_deployed_again_at_once(
 def test_removing_the_stack_leaves_no_endpoint_and_nothing_else_that_costs_money(
     product: Deployed, client: Client
 ) -> None:
+    endpoint = product.endpoint
     client("cloudformation").delete_stack(StackName=STACK)
     assert settled(client, STACK) == ""
     endpoints = client("sagemaker").list_endpoints()["Endpoints"]
-    assert product.endpoint not in {endpoint["EndpointName"] for endpoint in endpoints}
+    assert endpoint not in {found["EndpointName"] for found in endpoints}
     buckets = client("s3").list_buckets()["Buckets"]
     assert product.bucket not in {bucket["Name"] for bucket in buckets}
     parameters = client("ssm").describe_parameters()["Parameters"]
-    assert not [p["Name"] for p in parameters if p["Name"].startswith(f"/{product.endpoint}/")]
+    assert not [p["Name"] for p in parameters if p["Name"].startswith(f"/{product.name}/")]
     assert len(product.made()) <= 2, "free of charge: of the last two promotions, as docs say"
 
 
