@@ -119,8 +119,8 @@ def _policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
-def run(sounds: int) -> list[Section]:
-    """Measure with one and with two requests at a time, and count on to a million sounds."""
+def measure(sounds: int) -> dict[int, dict[str, float]]:
+    """Measure with one and with two requests at a time."""
     jobs, measured = Jobs(), {}
     try:
         for concurrent in (1, 2):
@@ -128,6 +128,18 @@ def run(sounds: int) -> list[Section]:
             measured[concurrent] = jobs.run(sounds, concurrent)
     finally:
         server.stop()
+    return measured
+
+
+def rate_and_size(measured: dict[int, dict[str, float]]) -> tuple[float, float]:
+    """Give sounds a second of CORES cores of one's own, and bytes of a sound."""
+    best = min(measured.values(), key=lambda one: one["processor"])
+    return CORES / best["processor"], best["bytes"]
+
+
+def run(sounds: int, measured: dict[int, dict[str, float]] | None = None) -> list[Section]:
+    """Tell what was measured, and count on to a million sounds."""
+    measured = measured or measure(sounds)
     rows: list[tuple[str, ...]] = [
         (
             f"{n} at a time",
@@ -138,7 +150,6 @@ def run(sounds: int) -> list[Section]:
         )
         for n, one in measured.items()
     ]
-    best = min(measured.values(), key=lambda one: one["processor"])
     load = os.getloadavg()[1]
     measurement = Section(
         "A transform job",
@@ -153,7 +164,7 @@ def run(sounds: int) -> list[Section]:
             "bytes a sound",
         ),
     )
-    counted = million(CORES / best["processor"], best["bytes"])
+    counted = million(*rate_and_size(measured))
     return [measurement, Section("A million sounds", *counted)]
 
 

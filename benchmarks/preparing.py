@@ -206,6 +206,11 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
+def of_digits(data: Path) -> dict[str, Any]:
+    """Measure how fast recordings are prepared, and what a clip takes."""
+    return _in_its_own_process(data, "digits")
+
+
 def run(data: Path) -> Section:
     """Measure everything and give the table."""
     rows: list[tuple[str, ...]] = []
