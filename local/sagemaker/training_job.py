@@ -140,7 +140,8 @@ class TrainingJob:
         if self._stopped:
             return False
         count = self.record.resource_config.get("InstanceCount", 1)
-        names = [f"algo-{number}" for number in range(1, count + 1)]
+        # alone it needs no name that others find it by, and here only localhost is one
+        names = [f"algo-{number}" for number in range(1, count + 1)] if count > 1 else ["localhost"]
         hosts: list[Host] = []
         try:
             self._show("Downloading")
@@ -179,7 +180,7 @@ class TrainingJob:
                 interruption[0] = None
 
         def run(host: Host) -> None:
-            stream = f"{self.record.training_job_name}/{host.name}-{stamp}"
+            stream = f"{self.record.training_job_name}/algo-{host.number + 1}-{stamp}"
             try:
                 with LogStream(LOG_GROUP, stream, self.record.role_arn, self.region) as log:
                     host.follow(log, hear)

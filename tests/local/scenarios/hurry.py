@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local import clock
-from local.sagemaker import job_folder, training_job
+from local.sagemaker import host, job_folder
 
 FOLDER = Path(__file__).parent
 
@@ -19,5 +19,5 @@ def in_a_hurry() -> Iterator[None]:
         patch.setattr(clock, "speed", 20)
         patch.setattr(job_folder, "COMPRESSION", 1)
         hidden = {"PYTHONPATH": str(FOLDER / "no_tensorflow")}
-        patch.setattr(training_job, "IMAGE_ENVIRONMENT", hidden)
+        patch.setattr(host, "IMAGE_ENVIRONMENT", hidden)
         yield
