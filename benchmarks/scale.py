@@ -135,7 +135,8 @@ def learning(measured: Measured) -> Section:
         f"would not halve the time. As many epochs as make {LEAST_STEPS:,} steps, or "
         f"{LEAST_EPOCHS}. From {PREPARED_FROM:,} sounds on they are prepared first, "
         f"{measured.prepared:,.0f} a second and core. A job waits {STARTING / 60:.0f} minutes for "
-        "its machines. On a GPU only the step's time is another one: the metric `seconds_per_step` of a job tells it."
+        "its machines. On a GPU only the step's time is another one: the metric "
+        "`seconds_per_step` of a job tells it."
     )
     columns = ("clips", "input", "steps", "preparing", "in all", "costs", "what is full first")
     return Section("From 3,000 clips to 10 million", method, rows, columns)

@@ -37,7 +37,9 @@ def test_what_ends_the_demo_ends_its_stand_in(sounds: Path, tmp_path: Path) -> N
         if line.startswith("$ soundvae deploy"):
             break
     time.sleep(1)
-    mine = [p for p in psutil.process_iter(["cmdline"]) if stand_in_of(p, demo.pid)]
+    [deploys] = psutil.Process(demo.pid).children()
+    folder = deploys.environ()["SOUNDVAE_STAND_IN"]
+    mine = [process for process in psutil.process_iter() if is_stand_in(process, folder)]
     assert mine
     os.kill(demo.pid, signal.SIGTERM)
     demo.communicate(timeout=60)
@@ -46,11 +48,11 @@ def test_what_ends_the_demo_ends_its_stand_in(sounds: Path, tmp_path: Path) -> N
     assert not output.exists()
 
 
-def stand_in_of(process: psutil.Process, demo: int) -> bool:
-    """Whether it is a stand-in that was started by a command of this demo."""
+def is_stand_in(process: psutil.Process, folder: str) -> bool:
+    """Whether it is the stand-in that the commands of a demo use, which others may run beside it."""
     try:
-        local = (process.cmdline()[2:4] if len(process.cmdline()) > 3 else []) == ["-m", "local"]
-        return local and "sound-vae-demo-" in process.environ().get("SOUNDVAE_STAND_IN", "")
+        local = process.cmdline()[2:4] == ["-m", "local"]
+        return local and process.environ().get("SOUNDVAE_STAND_IN") == folder
     except psutil.Error:
         return False
 

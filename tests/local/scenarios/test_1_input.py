@@ -58,7 +58,7 @@ def test_a_run_goes_on_from_what_is_served_or_from_a_run_that_was_not_promoted(
         ({"instance_types": []}, ["instance_types", "ml.g5.xlarge"]),
         ({"instance_types": ["g5.xlarge"]}, ["instance_types", "g5.xlarge"]),
         ({"instance_count": 17}, ["instance_count", "17", "1 to 16"]),
-        ({"instance_count": 4}, ["only 3 sounds", "on 4 machines", "at least 8"]),
+        ({"instance_count": 4}, ["only 2 sounds", "on 4 machines", "at least 8"]),
         ({"spot": "yes"}, ["spot", "yes", "true or false"]),
         ({"max_runtime_minutes": 0}, ["max_runtime_minutes", "0"]),
         ({"promote": "maybe"}, ["promote", "maybe", "if_better"]),

@@ -225,7 +225,7 @@ def test_a_run_that_goes_on_does_not_train_its_listener_again(
 
     monkeypatch.setattr(Listener, "learn", learn)
 
-    def finish(_: Any, trainer: Any) -> train.Outcome:
+    def finish(_: Any, trainer: Any, __: Any) -> train.Outcome:
         heard.append(trainer.listener.network.get_weights())
         return train.Outcome({})
 
