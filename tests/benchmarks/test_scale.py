@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import scale
+from benchmarks.endpoint_load import INSTANCE_HOUR
 from benchmarks.several_machines import StepCost
 
 STEP = StepCost(fixed=0.01, each=0.002, parameters=1_000_000)
@@ -51,7 +52,7 @@ def test_few_sounds_are_cheapest_without_a_machine_and_many_in_bulk() -> None:
     one, million = (scale.of_a_day(MEASURED, sounds) for sounds in (1, 1_000_000))
     assert min(one, key=one.__getitem__) == "serverless"
     assert million["bulk"] < million["serverless"]
-    assert million["instance"] == pytest.approx(scale.INSTANCE_HOUR * 24), "one is enough"
+    assert million["instance"] == pytest.approx(INSTANCE_HOUR * 24), "one is enough"
 
 
 def test_the_pages_tables_have_a_cell_for_each_column() -> None:

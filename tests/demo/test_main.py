@@ -49,7 +49,7 @@ def test_what_ends_the_demo_ends_its_stand_in(sounds: Path, tmp_path: Path) -> N
 
 
 def is_stand_in(process: psutil.Process, folder: str) -> bool:
-    """Whether it is the stand-in that the commands of a demo use, which others may run beside it."""
+    """Whether it is the stand-in that a demo uses; others may run beside it."""
     try:
         local = process.cmdline()[2:4] == ["-m", "local"]
         return local and process.environ().get("SOUNDVAE_STAND_IN") == folder

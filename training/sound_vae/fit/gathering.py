@@ -9,6 +9,7 @@ import numpy as np
 
 from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
+from sound_vae.data.names import Names
 from sound_vae.data.streaming import Rows, Scratch
 
 MOST_BYTES = 2**30  # of spectrograms that are brought together
@@ -39,7 +40,7 @@ def gathered(cluster: Cluster, data: Dataset, most: int, seed: int) -> Dataset:
         ]
         for row, clip in zip(places, values, strict=True):
             scratch.write(row, clip)
-    names = [name for names in cluster.exchange(own.names) for name in names]
+    names = Names(name for names in cluster.exchange(list(own.names)) for name in names)
     label_ids = cluster.gather(own.label_ids)
     rows = Rows(scratch.array(), np.arange(len(names)))
     return Dataset(rows, names, label_ids, data.labels, data.transform, data.report)
