@@ -54,6 +54,7 @@ class Trainer:
             return [rng.normal(size=shape).astype(np.float32) for shape in self.SHAPES]
 
         self.vae, self.listener = self, None
+        self.cluster = SimpleNamespace(exchange=lambda value: [value])
         self.schedule = SimpleNamespace(epochs=9)
         self.weights, self.best_weights = values(), values()
         steps = np.array(seed, np.int64)

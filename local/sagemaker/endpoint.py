@@ -212,7 +212,8 @@ class ModelServer:
                 self._last_lines = [*self._last_lines[-9:], line.strip()]
         served, self.url = bool(self.url), ""
         self._ready.set()  # or it has ended before it was ready
-        if served and self.users and not self._stopped:  # another container, as on AWS
+        # another container, as on AWS; a transform job ends with its own
+        if served and self.users and not self._stopped and not self._environment:
             with contextlib.suppress(ModelNotServedError):
                 self._start()
 

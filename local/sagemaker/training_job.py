@@ -140,8 +140,8 @@ class TrainingJob:
         if self._stopped:
             return False
         count = self.record.resource_config.get("InstanceCount", 1)
-        # alone it needs no name that others find it by, and here only localhost is one
-        names = [f"algo-{number}" for number in range(1, count + 1)] if count > 1 else ["localhost"]
+        # names that the toolkit can look up, as it does algo-1 and so on where AWS has made these
+        names = [f"127.0.0.{number}" for number in range(1, count + 1)]
         hosts: list[Host] = []
         try:
             self._show("Downloading")

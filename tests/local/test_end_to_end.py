@@ -162,7 +162,7 @@ def test_two_machines_train_one_model_and_go_on_after_one_of_them_was_killed(
         time.sleep(0.2)
         jobs = deployed.jobs()
         first = "\n".join(deployed.log_of(jobs[-1]["TrainingJobName"])) if jobs else ""
-    [victim] = [one for one in psutil.process_iter(["cmdline"]) if trains_as(one, "algo-2")]
+    [victim] = [one for one in psutil.process_iter(["cmdline"]) if trains_as(one, "127.0.0.2")]
     victim.kill()
     answer = deployed.finish(execution)
     assert answer["status"] == "SUCCEEDED", answer.get("cause")

@@ -1,9 +1,8 @@
 """The training toolkit's entry point, on a machine that stands for several.
 
-On AWS each host has an address, which the toolkit waits for, and the same port stands for all in
-TF_CONFIG. Here all have one address and no name, so each host gets a port of its own, which
-HOST_PORTS says by its name. The rest is the toolkit's. This runs with the packages of a job, and so
-knows nothing of `local`.
+On AWS each host has an address, and the toolkit writes the same port for all into TF_CONFIG. Here
+all have one address, so each host gets a port of its own, which HOST_PORTS says by its name. The
+rest is the toolkit's. This runs with the packages of a job, and so knows nothing of `local`.
 """
 
 import json
@@ -11,7 +10,6 @@ import os
 from typing import Any
 
 from sagemaker_tensorflow_container import training  # type: ignore[import-not-found]
-from sagemaker_training import entry_point  # type: ignore[import-not-found]
 
 HOST_PORTS = "SOUND_VAE_HOST_PORTS"
 
@@ -28,5 +26,4 @@ def main() -> None:
         return config
 
     training._build_tf_config_for_mwms = build_for_this_machine
-    entry_point._dns_lookup = lambda host: "127.0.0.1" if host in ports else None
     training.main()

@@ -15,7 +15,7 @@ from tests.local.scenarios.permissions import role_of
 from tests.local.scenarios.tones import upload
 
 FOLDER = "audio/library/"
-SOUNDS = 1200
+SOUNDS = 600
 REQUEST = {"data": FOLDER, "prepare": "always", "instance_count": 2, "promote": "never"}
 
 
