@@ -162,7 +162,24 @@ def section(cost: StepCost, counted: dict[int, float], batch: int = 32) -> Secti
         "counted here",
         *(f"gain, network of {name}" for name in BANDWIDTHS),
     )
-    return Section("Training on several machines", method, rows, columns)
+    lasting = {name: rates[1] for name, rates in BANDWIDTHS.items()}
+    pays = ", ".join(f"{paying(cost, batch, rate)} of {name}" for name, rate in lasting.items())
+    balance = cost.sent(2) * 8e-9 / cost.seconds(batch)
+    remarks = (
+        f"A machine pays for itself while the gain is at least half of their number: up to {pays}, "
+        f"with the bandwidth that lasts. More machines pay where a step has more clips, as it has "
+        f"from {batch // 8 + 1} devices on, so for very many clips. What decides is the step's "
+        f"time: one of {1000 * cost.seconds(batch):.0f} ms sends as long as it computes at "
+        f"{balance:.2f} gigabits a second, and one that a GPU takes a tenth of that for at "
+        f"{10 * balance:.1f}."
+    )
+    return Section("Training on several machines", method, rows, columns, remarks)
+
+
+def paying(cost: StepCost, batch: int, gigabits: float) -> int:
+    """Count the machines up to which each is worth at least half of what it costs."""
+    alone = cost.on(1, batch, gigabits)
+    return max(n for n in MACHINES if alone / cost.on(n, batch, gigabits) >= n / 2)
 
 
 def main() -> None:

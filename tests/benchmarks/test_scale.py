@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import scale
 from benchmarks.endpoint_load import INSTANCE_HOUR
-from benchmarks.several_machines import StepCost
+from benchmarks.several_machines import StepCost, paying
 
 STEP = StepCost(fixed=0.01, each=0.002, parameters=1_000_000)
 MEASURED = scale.Measured(
@@ -27,6 +27,11 @@ def test_machines_share_a_step_and_pay_for_what_they_tell_each_other() -> None:
     # half of the clips, and 4 MB at 10 gigabits a second
     assert STEP.on(2, 32, gigabits=10) == pytest.approx(0.042 + 0.0032 + 0.001)
     assert STEP.on(2, 32, gigabits=0.1) > STEP.on(1, 32, gigabits=0.1), "a slow network"
+
+
+def test_machines_pay_up_to_where_they_gain_half_of_their_number() -> None:
+    assert paying(STEP, 32, gigabits=0.01) == 1
+    assert paying(STEP, 32, gigabits=1000) > 2
 
 
 def test_a_run_has_the_steps_of_a_small_one_or_three_epochs() -> None:
