@@ -162,8 +162,8 @@ def section(cost: StepCost, counted: dict[int, float], batch: int = 32) -> Secti
         "counted here",
         *(f"gain, network of {name}" for name in BANDWIDTHS),
     )
-    lasting = {name: rates[1] for name, rates in BANDWIDTHS.items()}
-    pays = ", ".join(f"{paying(cost, batch, rate)} of {name}" for name, rate in lasting.items())
+    limits = {name: paying(cost, batch, rates[1]) for name, rates in BANDWIDTHS.items()}
+    pays = ", ".join(f"{most} of {name}" for name, most in limits.items())
     balance = cost.sent(2) * 8e-9 / cost.seconds(batch)
     remarks = (
         f"A machine pays for itself while the gain is at least half of their number: up to {pays}, "
