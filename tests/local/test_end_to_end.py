@@ -150,7 +150,7 @@ def test_real_training_goes_on_after_a_spot_interruption_and_leaves_its_report(
 def test_two_machines_train_one_model_and_go_on_after_one_of_them_was_killed(
     deployed: Deployed, promoted: str
 ) -> None:
-    epochs = 12
+    epochs = 30
     request = {
         "hyperparameters": {**ONE_EPOCH, "epochs": epochs},
         "instance_count": 2,

@@ -4,6 +4,7 @@ The scenarios share one folder of sounds: what one leaves there is what the next
 """
 
 import json
+import re
 import time
 from typing import Any
 
@@ -87,7 +88,11 @@ def test_an_execution_that_was_stopped_half_way_goes_on_where_it_was(
     urls = {name: c["DataSource"]["S3DataSource"]["S3Uri"] for name, c in channels.items()}
     assert (urls["data"], urls["manifest"]) == (f"{folder}shards/", f"{folder}manifest/")
     count = len(shards(product))
-    assert f"shards={count} parts={count}" in product.log_of(output["training_job"])
+    seen = [line for line in product.log_of(output["training_job"]) if line.startswith("shards=")]
+    numbers = [[int(n) for n in re.findall(r"\d+", line)] for line in seen]
+    assert len(numbers) == 2, "each of two machines has its share of the shards, and all parts"
+    assert sum(shards_ for shards_, _ in numbers) == count
+    assert {parts for _, parts in numbers} == {count}
 
 
 def test_where_nothing_has_changed_nothing_is_prepared(product: Deployed) -> None:
@@ -136,7 +141,7 @@ def test_a_folder_without_a_sound_that_can_be_read_is_a_sentence(product: Deploy
         product.client("s3").put_object(
             Bucket=product.bucket, Key=f"audio/broken/{name}", Body=b"RIFF"
         )
-    cause = product.fail({**REQUEST, "data": "audio/broken/"})
+    cause = product.fail({**REQUEST, "data": "audio/broken/", "instance_count": 1})
     assert "no sound that can be used: 2 files were skipped, the first is a_1.wav" in cause
     assert "Error" not in cause
 
