@@ -36,19 +36,6 @@ def test_a_gliding_pitch_is_followed(start: float, end: float) -> None:
     np.testing.assert_allclose(hertz[INSIDE], wanted[INSIDE], rtol=0.05)
 
 
-@pytest.mark.parametrize("hertz", [45.0, 60.0, 90.0])
-def test_a_dull_low_note_is_not_taken_for_a_high_one(hertz: float) -> None:
-    transform = Transform.choose(44100, 0.5, n_fft=2048)
-    time = np.arange(transform.clip_samples) / transform.sample_rate
-    numbers = np.arange(1, 6)[:, None]  # 45 Hz with energy up to 225 Hz
-    waves = (0.1 / numbers * np.sin(2 * np.pi * hertz * numbers * time)).sum(axis=0)[None]
-    waves += 1e-4 * np.random.default_rng(0).normal(size=waves.shape)
-    found = analyse(transform.spectrogram(tf.constant(waves, tf.float32)).numpy(), transform)
-    pitch = lowest_pitch(transform) * 2 ** found.octaves[0, INSIDE]
-    np.testing.assert_allclose(pitch, hertz, rtol=0.06)  # a semitone
-    assert found.pitch_weight[0, INSIDE].mean() > 0.5
-
-
 def test_pulses_are_periodic_in_all_bands_and_noise_is_in_none() -> None:
     of_pulses, of_noise = (
         analyse(spectrogram(waves), TRANSFORM) for waves in (gliding(120, 130), noise())

@@ -26,8 +26,7 @@ FINER = 5  # places within a step, the best of which is the pitch there: 10 cent
 PARTS_OF_A_JUMP = (1, 1, 2, 4)  # sums of some of them are all numbers up to JUMP
 JUMP = sum(PARTS_OF_A_JUMP)  # of these steps, that a pitch moves from a frame to the next at most
 JUMP_COST = 2.0  # of an octave between two frames, where a period that fits perfectly is worth 1
-HIGH_PREFERENCE = 0.06  # an octave; multiples of a period fit as well as the period itself
-UNLIKE = 0.5  # of a fit that is less than that a sound is like itself no more, at short lags
+HIGH_PREFERENCE = 0.04  # an octave; multiples of a period fit as well as the period itself
 AUDIBLE_RANGE = 0.6  # of a spectrogram's 0 to 1, below a clip's loudest value: what counts
 
 
@@ -86,7 +85,6 @@ def _fit(power: np.ndarray, transform: Transform) -> tuple[np.ndarray, np.ndarra
     found = scipy.fft.irfft(np.concatenate([power, nothing], axis=2), axis=2)
     found /= np.maximum(found[..., :1], 1e-20)
     found /= _of_window(np.arange(transform.n_fft), transform).astype(np.float32)
-    shortest = _shortest_lag(found[..., : transform.n_fft // 2])[..., None]
     steps = np.arange(octaves_heard(transform) * STEPS)
     fit = np.full((*power.shape[:2], len(steps)), -np.inf, np.float32)
     octaves = np.zeros_like(fit)
@@ -98,21 +96,9 @@ def _fit(power: np.ndarray, transform: Transform) -> tuple[np.ndarray, np.ndarra
         share = (lag - below).astype(np.float32)
         here = np.take(found, below, axis=2) * (1 - share)
         here += np.take(found, below + 1, axis=2) * share
-        here = np.where(lag < shortest, -2 * HIGH_PREFERENCE * place, here)
         octaves = np.where(here > fit, place, octaves)
         fit = np.maximum(here, fit)
     return fit, octaves
-
-
-def _shortest_lag(autocorrelation: np.ndarray) -> np.ndarray:
-    """Give the lag of the first minimum, (clips, frames): periods that are shorter do not count.
-
-    For any dull sound is like itself a little later, as if it had a very high pitch. Ripples of a
-    main lobe that noise has made are no minima.
-    """
-    unlike = np.logical_or.accumulate(autocorrelation[..., :-1] < UNLIKE, axis=2)
-    minimum = unlike & (np.diff(autocorrelation, axis=2) > 0)
-    return np.where(minimum.any(axis=2), minimum.argmax(axis=2), autocorrelation.shape[2])
 
 
 def _track(fit: np.ndarray, octaves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
