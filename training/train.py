@@ -255,7 +255,9 @@ def alone(
         heard = listener.recogniser
         listener = Listener(Recogniser(_of_no_strategy(heard.network), heard.transform))
     single = Trainer(vae, training, validation, trainer.schedule, listener=listener)
-    return training, single, exciter and _of_no_strategy(exciter)
+    # of several machines the chief knows none but those that were gathered
+    known = data if cluster.workers == 1 else training
+    return known, single, exciter and _of_no_strategy(exciter)
 
 
 def _of_no_strategy(model: keras.Model) -> keras.Model:
@@ -428,15 +430,18 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _stop) if in_main_thread else None
+    cluster = Cluster.join()
     try:
-        cluster = Cluster.join()
         with cluster.quiet():
             train(args, cluster)
     except (DataError, TrainingFailed) as error:
         _write_failure(sentence(str(error)))
         return 1
     except LOST as error:
-        _write_failure(sentence(f"a machine of the cluster was lost: {error.message}"[:1000]))
+        if cluster.workers == 1:
+            raise
+        print(sentence(error.message), file=sys.stderr, flush=True)
+        _write_failure("a machine of the cluster was lost; what it had learnt is in the checkpoint")
         return 1
     finally:
         if in_main_thread:

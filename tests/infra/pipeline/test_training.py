@@ -236,8 +236,8 @@ def test_fewer_sounds_than_machines_can_share_are_found_out_before_anything_cost
     "reason",
     [
         "AlgorithmError: , exit code: 137",
-        "AlgorithmError: a machine of the cluster was lost: Collective ops is aborted, exit code: "
-        "1",
+        "AlgorithmError: a machine of the cluster was lost; what it had learnt is in the "
+        "checkpoint, exit code: 1",
         "InternalServerError: We encountered an internal error. Please try again.",
     ],
 )

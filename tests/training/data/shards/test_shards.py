@@ -221,6 +221,8 @@ def test_other_settings_than_it_was_prepared_with_are_refused(
     for name, value in {"sample_rate": 11_025, "n_fft": 512, "trim_db": 60.0}.items():
         with pytest.raises(DataError, match=f"{name} is {value}, and the sounds in .* prepared"):
             read_dataset(shards, **{name: cast(Any, value)})
+    with pytest.raises(DataError, match="cut_long is true, and of the sounds in"):
+        read_dataset(shards, cut_long=True)
     with pytest.raises(DataError, match="clip_seconds is 2, and the sounds in"):
         read_dataset(shards, clip_seconds=2.0)
 

@@ -147,6 +147,11 @@ def _check(prepared: Prepared, manifest: Path, **chosen: Any) -> None:
                 f"{name} is {value}, and the sounds in {manifest.parent} were prepared with "
                 f"{have[name]}: prepare them anew, or train on the files themselves"
             )
+    if wanted.get("cut_long"):
+        raise DataError(
+            f"cut_long is true, and of the sounds in {manifest.parent} long ones were prepared by "
+            "their beginning alone: train on the files themselves, or leave it out"
+        )
     seconds = wanted.get("clip_seconds", prepared.clip_seconds)
     asked = Framing.choose(
         framing.sample_rate, seconds, n_fft=framing.n_fft, hop_length=framing.hop_length
