@@ -22,13 +22,13 @@ import psutil
 
 from benchmarks import ROOT
 from benchmarks.measurement import Section, machine
+from infra.pipeline.generation import FILES_PER_JOB
+from infra.pipeline.generation import SOUNDS_PER_FILE as FILE
 from local import server
 from local.aws_environment import operator_environment
 
 STARTER = ROOT / "infra" / "starter" / "model.tar.gz"
 REGION, BUCKET = "us-east-1", "bulk"
-FILE = 1000  # sounds of a file of requests, as infra/pipeline/generation.py shares counts out
-FILES_PER_JOB = 300  # the same
 MILLION = 1_000_000
 INSTANCES = (1, 2, 4, 8, 16)
 CORES = 2  # of ml.c5.xlarge, with two threads each; this is about one thread a core, to be safe

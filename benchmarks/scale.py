@@ -20,6 +20,8 @@ from benchmarks.endpoint_load import INSTANCE_HOUR, SERVERLESS_SECOND
 from benchmarks.measurement import Section, machine
 from benchmarks.preparing import of_digits
 from benchmarks.several_machines import BANDWIDTHS, StepCost
+from infra.pipeline.generation import FILES_PER_JOB, SOUNDS_PER_FILE
+from infra.pipeline.preparation import PAYS_FROM as PREPARED_FROM
 from sound_vae.fit.schedule import choose_pace
 
 CLIPS = (3_000, 30_000, 300_000, 3_000_000, 10_000_000)
@@ -31,7 +33,6 @@ TYPE, HOUR = "ml.c5.2xlarge", 0.408
 TWICE = 2.0  # its eight threads against the two here: less than four times, to be safe
 CORES = 4
 STARTING = 240.0  # seconds until a job has machines; not billed, but waited for
-PREPARED_FROM = 100_000  # sounds, infra/pipeline
 PICTURE = ROOT / "docs" / "scale.png"
 DAY = 24.0  # hours
 
@@ -145,7 +146,7 @@ def learning(measured: Measured) -> Section:
 def of_a_day(measured: Measured, sounds: int) -> dict[str, float]:
     """Count dollars a day for so many sounds, by the way that they are asked for."""
     at_most = measured.answers / 2 * 3600 * DAY  # half of what an instance's core answers
-    runs = math.ceil(sounds / (bulk.FILE * bulk.FILES_PER_JOB))
+    runs = math.ceil(sounds / (SOUNDS_PER_FILE * FILES_PER_JOB))
     seconds = sounds / measured.sounds + runs * bulk.LOADING_MINUTES * 60
     return {
         "serverless": sounds * measured.request_seconds * SERVERLESS_SECOND,
@@ -161,7 +162,7 @@ def asking(measured: Measured) -> Section:
         cost = of_a_day(measured, sounds)
         cheaper = min(("serverless", "instance"), key=cost.__getitem__)
         use = f'`endpoint` = `"{cheaper}"`'
-        if sounds >= bulk.FILE:
+        if sounds >= SOUNDS_PER_FILE:
             use += f', or `{{"generate": {{"count": {sounds}}}}}` when they may wait'
         cells = (_dollars(cost[kind]) for kind in ("serverless", "instance", "bulk"))
         rows.append((f"{sounds:,}", *cells, use))

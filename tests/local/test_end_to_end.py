@@ -1,6 +1,5 @@
 """The product on the stand-in, from deployment to sound: the promises that need all its parts."""
 
-import io
 import json
 import math
 import os
@@ -8,8 +7,6 @@ import re
 import subprocess
 import sys
 import time
-import wave
-from array import array
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -31,8 +28,8 @@ from tests.local.deployment import (
     deploy,
     outputs,
 )
+from tests.local.tones import RATE, tone
 
-RATE = 8000
 PITCHES = {"low": 200, "high": 900}  # Hz; the labels are not those of the starter model
 # a small model: what is tried here is its way; the demo's test has one of default size
 ONE_EPOCH = {
@@ -42,20 +39,6 @@ ONE_EPOCH = {
     "griffin_lim_iterations": 2,
     "evaluation_sounds": 0,
 }
-
-
-def tone(frequency: float) -> bytes:
-    """Half a second of a sine as a WAV file."""
-    samples = array(
-        "h", (int(9000 * math.sin(2 * math.pi * frequency * n / RATE)) for n in range(RATE // 2))
-    )
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(RATE)
-        sound.writeframes(samples.tobytes())
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +64,7 @@ def promoted(deployed: Deployed) -> str:
             deployed.client("s3").put_object(
                 Bucket=deployed.bucket,
                 Key=f"audio/{label}_{number}.wav",
-                Body=tone(frequency * (1 + number / 100)),
+                Body=tone(frequency * (1 + number / 100), 0.5),
             )
     assert deployed.sound({"label": "seven"}).getnframes() > 0, "the starter does not answer"
     execution = deployed.start({"Comment": "Insert your JSON here", "hyperparameters": ONE_EPOCH})

@@ -13,7 +13,7 @@ import pytest
 from local import faults, iam
 from tests.local.deployment import Deployed
 from tests.local.scenarios.permissions import role_of
-from tests.local.scenarios.tones import upload
+from tests.local.tones import upload
 
 FOLDER = "audio/library/"
 SOUNDS = 600

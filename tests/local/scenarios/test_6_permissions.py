@@ -12,7 +12,7 @@ from tests.local.deployment import Client, Deployed, deploy, settled
 from tests.local.scenarios.assemblies import KEY, STACK
 from tests.local.scenarios.ordering import order, wait_for_training
 from tests.local.scenarios.permissions import Grants, role_of
-from tests.local.scenarios.tones import upload
+from tests.local.tones import upload
 
 JOBS, CALLERS = "(Execution|Preparation)Role.*", "Pipeline(Preparation|Generation)?MachineRole.*"
 # role and action, as regular expressions

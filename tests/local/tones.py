@@ -1,4 +1,4 @@
-"""Short sounds that can be prepared, made without the packages that read them."""
+"""Sounds of one pitch, made without the packages that read them."""
 
 import io
 import math
@@ -10,11 +10,11 @@ from tests.local.deployment import Deployed
 RATE = 8000  # Hz
 
 
-def tone(number: int) -> bytes:
-    """A fifth of a second of a sine as a WAV file."""
-    hertz = 300 + 10 * number
+def tone(hertz: float, seconds: float) -> bytes:
+    """Make a sine as a WAV file."""
+    count = round(RATE * seconds)
     samples = array(
-        "h", (int(9000 * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(RATE // 5))
+        "h", (int(9000 * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(count))
     )
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
@@ -28,4 +28,5 @@ def tone(number: int) -> bytes:
 def upload(product: Deployed, folder: str, names: list[str]) -> None:
     """Put sounds of these names into a folder of the bucket."""
     for number, name in enumerate(names):
-        product.client("s3").put_object(Bucket=product.bucket, Key=folder + name, Body=tone(number))
+        body = tone(300 + 10 * number, 0.2)
+        product.client("s3").put_object(Bucket=product.bucket, Key=folder + name, Body=body)
