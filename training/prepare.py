@@ -27,7 +27,7 @@ from sound_vae.data.shards.bucket import Folder, former_parts
 from sound_vae.data.shards.layout import FRAMING, MANIFEST, Prepared, preparation
 from sound_vae.data.shards.planning import Listed, make_plan, read_todo
 from sound_vae.data.shards.sharing import Shard, shards_of
-from sound_vae.fit.arguments import hyperparameters, sagemaker_folder
+from sound_vae.fit.arguments import hyperparameters, reader, sagemaker_folder
 from sound_vae.log import sentence
 
 
@@ -43,12 +43,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     plan.add_argument("--region")
     plan.add_argument("--plan", type=Path, required=True, help="folder that the plan goes to")
     plan.add_argument("--manifest", type=Path, required=True, help="folder of the manifest")
-    known, kinds = hyperparameters(), {"integer": int, "number": float}
+    known = hyperparameters()
     plan.add_argument(
         "--settings", type=json.loads, default={}, help="hyperparameters as JSON texts, by name"
     )
     plan.set_defaults(
-        kinds={name: kinds[known[name]["type"]] for name in preparation()["settings"]},
+        readers={name: reader(known[name]) for name in preparation()["settings"]},
         trim_db=known["trim_db"]["default"],
     )
     shards = commands.add_parser("shards", help="prepare what this machine has of the plan")
@@ -97,8 +97,8 @@ def _plan(args: argparse.Namespace, before: Path) -> dict[str, int]:
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
     given = {
-        name: kind(args.settings[name])
-        for name, kind in args.kinds.items()
+        name: read(f"{args.settings[name]}")
+        for name, read in args.readers.items()
         if name in args.settings
     }
     return {"trim_db": args.trim_db, **given}

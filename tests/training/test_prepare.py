@@ -109,3 +109,11 @@ def test_a_host_without_a_share_has_nothing_to_do(planned: Path, base: Path) -> 
     (planned / "empty").mkdir()
     assert prepare.main(arguments(planned / "empty", planned)) == 0
     assert not list((planned / "prepared" / SHARDS).iterdir())
+
+
+def test_settings_of_an_execution_are_read_as_hyperparameters_are() -> None:
+    words = ["plan", "--sounds", "s3://b/audio/", "--prepared", "s3://b/prepared/"]
+    words += ["--plan", "plan", "--manifest", "manifest", "--settings"]
+    given = {"clip_seconds": 1, "sample_rate": 8000, "cut_long": False}
+    args = prepare.parse_args([*words, json.dumps(given)])
+    assert prepare._settings(args) == {**given, "trim_db": TRIM_DB}

@@ -149,7 +149,12 @@ def test_what_decides_a_spectrogram_decides_the_folder_and_nothing_else_does(
     same: tuple[dict[str, Any], ...] = ({"epochs": 3, "latent_dim": 8, "seed": 4}, {})
     assert {where(hyperparameters=one) for one in same} == {folder}
     others = [{"trim_db": 30}, {"sample_rate": 8000}, {"n_fft": 512}, {"hop_length": 128}]
-    others += [{"clip_seconds": 1}, {"clip_seconds": 1, "n_fft": 512}]
+    others += [
+        {"cut_long": True},
+        {"cut_long": False},
+        {"clip_seconds": 1},
+        {"clip_seconds": 1, "n_fft": 512},
+    ]
     found = {where(hyperparameters=one) for one in others} | {where(data="audio/b/")}
     assert len(found) == len(others) + 1
     assert folder not in found
@@ -158,14 +163,15 @@ def test_what_decides_a_spectrogram_decides_the_folder_and_nothing_else_does(
 def test_the_jobs_are_told_what_was_asked_for(
     definition: dict[str, Any], aws: Aws, bucket: str
 ) -> None:
-    asked = {"clip_seconds": 0.5, "sample_rate": 8000, "epochs": 3}
+    asked = {"clip_seconds": 0.5, "sample_rate": 8000, "cut_long": True, "epochs": 3}
     execution = run(definition, {**ALWAYS, "hyperparameters": asked}, aws.account)
     look, _ = execution.calls_of("createProcessingJob.sync")
     words = look["AppSpecification"]["ContainerArguments"]
     given = dict(zip(words[1::2], words[2::2], strict=True))
     assert words[0] == "plan"
     assert given["--sounds"] == f"s3://{bucket}/audio/"
-    assert json.loads(given["--settings"]) == {"clip_seconds": 0.5, "sample_rate": 8000}
+    del asked["epochs"]
+    assert json.loads(given["--settings"]) == asked
     for words in (
         look["AppSpecification"]["ContainerEntrypoint"],
         look["AppSpecification"]["ContainerArguments"],

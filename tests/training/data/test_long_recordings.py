@@ -26,8 +26,8 @@ from sound_vae.data.long_recordings import (
 from sound_vae.model.framing import PEAK
 from sound_vae.model.spectrogram import Transform
 from tests.training.conftest import Tone
+from tests.training.data.conftest import RATE, words
 
-RATE = 8000
 MOMENT = 64  # samples
 
 
@@ -38,16 +38,6 @@ def read_folder(folder: Path, **settings: Any) -> Clips:
 def noise(seconds: float, seed: int = 0, gain: float = 0.5) -> np.ndarray:
     uniform = np.random.default_rng(seed).uniform(-1, 1, round(seconds * RATE))
     return (gain * uniform).astype(np.float32)
-
-
-def silence(seconds: float) -> np.ndarray:
-    return np.zeros(round(seconds * RATE), np.float32)
-
-
-def words(many: int, tone: Tone) -> np.ndarray:
-    """Tones of half a second, with half a second between them."""
-    said = [[tone(200 + 10 * n, 0.5, gain=0.3 + 0.4 * (n % 2)), silence(0.5)] for n in range(many)]
-    return np.concatenate([part for pair in said for part in pair])
 
 
 def parts_of(*spans: tuple[float, ...], seconds: float = 40.0, **settings: float) -> list[Part]:
@@ -105,17 +95,6 @@ def test_a_piece_is_named_by_its_file_and_its_seconds(file: str) -> None:
         ("b.wav", [part, part]),
         ("c.wav", []),
     ]
-
-
-@pytest.fixture
-def speech(tmp_path: Path, tone: Tone) -> Path:
-    """Fifty words in one file, and three in files of their own."""
-    folder = tmp_path / "speech"
-    folder.mkdir()
-    soundfile.write(folder / "long.wav", np.concatenate([silence(1), words(50, tone)]), RATE)
-    for number in range(3):
-        soundfile.write(folder / f"short_{number}.wav", tone(300, 0.5), RATE)
-    return folder
 
 
 def test_every_word_of_a_long_recording_becomes_a_clip(speech: Path) -> None:

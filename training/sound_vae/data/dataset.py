@@ -17,7 +17,7 @@ from sound_vae.data.clips import Clips
 from sound_vae.data.contents import NO_LABEL, Contents, enough_room, read_contents
 from sound_vae.data.exchange import Exchange, alone
 from sound_vae.data.folder import label_of
-from sound_vae.data.long_recordings import file_of
+from sound_vae.data.long_recordings import Part, file_and_part, file_of
 from sound_vae.data.low_notes import ENOUGH, share_of_low_notes
 from sound_vae.data.names import Names
 from sound_vae.data.report import DataError, DataReport
@@ -151,7 +151,7 @@ def _prepared(catalogue: Catalogue, folder: Path) -> Dataset:
     transform = Transform(**catalogue.framing.to_json())
     values: np.ndarray | Shards = shards
     if math.prod(shards.shape) * shards.dtype.itemsize <= MOST_COPIED:
-        by_name = np.array(sorted(range(len(names)), key=lambda clip: names[clip].split("/")))
+        by_name = np.array(sorted(range(len(names)), key=lambda clip: _as_listed(names[clip])))
         names, label_ids = names[by_name], label_ids[by_name]
         with enough_room(folder):
             scratch = Scratch(shards.shape, np.float16)
@@ -162,6 +162,12 @@ def _prepared(catalogue: Catalogue, folder: Path) -> Dataset:
             values = scratch.array()
     rows = Rows(values, np.arange(len(names)))
     return Dataset(rows, names, label_ids, catalogue.labels, transform, catalogue.report)
+
+
+def _as_listed(name: str) -> tuple[list[str], Part | tuple[()]]:
+    """Give what sorts clips as a folder of files that is read: by path, pieces by their time."""
+    file, part = file_and_part(name)
+    return file.split("/"), part or ()
 
 
 def _long_enough(

@@ -78,7 +78,7 @@ def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
         group.add_argument(
             *spellings,
             dest=name,
-            type=_reader(schema),
+            type=reader(schema),
             metavar=schema["type"].upper(),
             help=f"{schema['description']} ({_default_in_words(schema)})".replace("%", "%%"),
         )
@@ -115,7 +115,7 @@ def _default_in_words(schema: dict[str, Any]) -> str:
     return str(schema.get("default", "chosen from the data"))
 
 
-def _reader(schema: dict[str, Any]) -> Any:
+def reader(schema: dict[str, Any]) -> Any:
     """Make the function that turns a hyperparameter's text into its value, for argparse."""
     kinds: dict[str, Callable[[str], Any]] = {
         "integer": int,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sound_vae.data.shards import layout, sharing
+from sound_vae.data.shards import layout
 from sound_vae.data.shards.framed import decide
 from sound_vae.data.shards.layout import MANIFEST, PARTS, SHARDS, Prepared
 from sound_vae.data.shards.planning import Listed, Plan, make_plan, read_todo
@@ -42,7 +42,7 @@ def bring(sounds: Path) -> Callable[[Sequence[str], Path], None]:
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a shard hold some clips of the tests' size."""
     content = {**layout.preparation(), "shard_megabytes": 0.05}
-    monkeypatch.setattr(sharing, "preparation", lambda: content)
+    monkeypatch.setattr(layout, "preparation", lambda: content)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sound_vae.data.long_recordings import Part
 from sound_vae.data.report import DataError
 from sound_vae.data.shards.layout import S3_MANIFEST
 from sound_vae.data.shards.part import Clip, Entry, Head, read_head, read_part, write_part
@@ -65,6 +66,24 @@ def test_a_file_that_two_executions_prepared_counts_once(tmp_path: Path) -> None
     plan = make_plan(plain(["a.wav"]), parts, tmp_path, PREFIX)
     assert (plan.todo, plan.kept, plan.dropped) == (0, 1, 0)
     assert sum(map(len, plan.stale.values())) == 1
+
+
+def test_a_file_that_was_cut_has_several_lines_that_stay_or_go_together(tmp_path: Path) -> None:
+    pieces = [CLIP._replace(part=Part(start, start + 1)) for start in (2.0, 9.5, 12.25)]
+    lines = [("a.wav", "1", piece) for piece in pieces] + [("a.wav!", "1", "silent")]
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    write_part(one, Head("one", 10), lines)
+    write_part(two, Head("two", 10), lines[:2])
+    assert [entry.clip for entry in read_part(one)][:3] == pieces
+    plan = make_plan(plain(["a.wav"]), [one, two], tmp_path, PREFIX)
+    assert (plan.todo, plan.kept, plan.dropped) == (0, 1, 1)
+    assert {shard: rows.tolist() for shard, rows in plan.stale.items()} == {
+        "one": [3],
+        "two": [0, 1],
+    }
+    plan = make_plan([Listed("a.wav", "2")], [one], tmp_path, PREFIX)
+    assert (plan.todo, plan.kept) == (1, 0)
+    assert {shard: rows.tolist() for shard, rows in plan.stale.items()} == {"one": [0, 1, 2, 3]}
 
 
 def test_a_listing_out_of_order_is_a_sentence(tmp_path: Path) -> None:

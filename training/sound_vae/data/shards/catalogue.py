@@ -52,30 +52,36 @@ def read_catalogue(folder: Path, manifest: Path, **chosen: Any) -> Catalogue:
     names = Names()
     shard_names: list[str] = []
     of, offsets, sizes, lengths, rates = (array(kind) for kind in "iqiqi")
-    several_channels = 0
+    of_files = Counter[int]()  # Hz, to files
+    several_channels, cut, pieces = 0, 0, 0
     digest = hashlib.sha256(json.dumps(framing.to_json(), sort_keys=True).encode())
-    seen: set[str] = set()
+    shard_of: dict[str, int] = {}  # of a file
     for shard, entries in _valid_entries(manifest):
         shard_names.append(shard)
         for entry in entries:
-            if entry.name in seen:  # two executions prepared it at the same time
+            is_first = entry.name not in shard_of
+            number = shard_of.setdefault(entry.name, len(shard_names) - 1)
+            if number != len(shard_names) - 1:  # two executions prepared it at the same time
                 continue
-            seen.add(entry.name)
             if entry.clip is None:
                 report.skipped.append((entry.name, entry.reason))
                 continue
             clip = entry.clip
-            names.append(entry.name)
-            of.append(len(shard_names) - 1)
+            names.append(clip.part.of(entry.name) if clip.part else entry.name)
+            of.append(number)
             offsets.append(clip.offset)
             sizes.append(clip.size)
             lengths.append(clip.length)
             rates.append(clip.rate)
-            several_channels += clip.channels > 1
-            digest.update(f"{entry.name}\0{entry.etag}\n".encode())
+            pieces += clip.part is not None
+            if is_first:
+                of_files[clip.rate] += 1
+                several_channels += clip.channels > 1
+                cut += clip.part is not None
+            digest.update(f"{names[-1]}\0{entry.etag}\n".encode())
     if not names:
         raise DataError(_nothing(report))
-    report.source_rates = Counter(rates)
+    report.source_rates, report.cut, report.pieces = of_files, cut, pieces
     seconds = np.array(lengths) / np.array(rates)
     scaled = -(-np.array(lengths) * rate // np.array(rates))
     report.kept = len(names)
@@ -89,9 +95,9 @@ def read_catalogue(folder: Path, manifest: Path, **chosen: Any) -> Catalogue:
     report.warnings += about_sounds(
         seconds,
         report.source_rates,
-        files=len(names),
+        files=report.used,
         clips=len(names),
-        cut=0,
+        cut=cut,
         several_channels=several_channels,
         cropped=report.cropped,
         sample_rate=rate,
@@ -140,18 +146,15 @@ def _check(prepared: Prepared, manifest: Path, **chosen: Any) -> None:
         "n_fft": framing.n_fft,
         "hop_length": framing.hop_length,
         "trim_db": prepared.trim_db,
+        "cut_long": prepared.cut_long,
     }
     for name, value in wanted.items():
         if name in have and have[name] != value:
             raise DataError(
-                f"{name} is {value}, and the sounds in {manifest.parent} were prepared with "
-                f"{have[name]}: prepare them anew, or train on the files themselves"
+                f"{name} is {_word(value)}, and the sounds in {manifest.parent} were prepared "
+                f"{f'with {_word(have[name])}' if have[name] is not None else 'without it'}: "
+                "prepare them anew, or train on the files themselves"
             )
-    if wanted.get("cut_long"):
-        raise DataError(
-            f"cut_long is true, and of the sounds in {manifest.parent} long ones were prepared by "
-            "their beginning alone: train on the files themselves, or leave it out"
-        )
     seconds = wanted.get("clip_seconds", prepared.clip_seconds)
     asked = Framing.choose(
         framing.sample_rate, seconds, n_fft=framing.n_fft, hop_length=framing.hop_length
@@ -161,6 +164,11 @@ def _check(prepared: Prepared, manifest: Path, **chosen: Any) -> None:
             f"clip_seconds is {seconds:g}, and the sounds in {manifest.parent} were prepared with "
             f"{prepared.clip_seconds:g}: prepare them anew, or train on the files themselves"
         )
+
+
+def _word(value: Any) -> str:
+    """Write a hyperparameter as users do."""
+    return json.dumps(value) if isinstance(value, bool) else f"{value}"
 
 
 def _nothing(report: DataReport) -> str:

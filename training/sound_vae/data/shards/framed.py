@@ -36,6 +36,7 @@ def decide(names: Sequence[str], sounds: int, fetch: Fetch, **chosen: Any) -> Pr
             contents.clips.samples,
             chosen.get("clip_seconds") or MAX_CHOSEN_SECONDS,
             chosen["trim_db"],
+            chosen.get("cut_long"),
             len(names),
             sounds,
             contents.report.notes[notes:],

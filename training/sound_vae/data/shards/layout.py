@@ -22,6 +22,11 @@ def preparation() -> dict[str, Any]:
     return content
 
 
+def shard_bytes() -> int:
+    """Give the size that a shard has when it is full."""
+    return int(preparation()["shard_megabytes"] * 10**6)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """How the sounds of a prepared folder were trimmed, cut and transformed."""
@@ -30,6 +35,7 @@ class Prepared:
     samples: int  # of a clip, before it was filled up to a whole number of frames
     most_seconds: float  # of a sound that were looked at after its silence
     trim_db: float
+    cut_long: bool | None  # as the hyperparameter
     looked_at: int  # sounds that decided rate, length and window
     sounds: int  # that there were then
     notes: list[str] = field(default_factory=list)  # about the window

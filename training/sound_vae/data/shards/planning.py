@@ -129,7 +129,10 @@ def _sounds(listing: Iterable[Listed], plan: Plan) -> Iterator[Listed]:
 def _joined(
     listing: Iterable[Listed], previous: Iterator[Entry], plan: Plan
 ) -> Iterator[tuple[Listed, bool]]:
-    """Yield each file, and whether it is prepared already; note lines that no longer hold."""
+    """Yield each file, and whether it is prepared already; note lines that no longer hold.
+
+    A file that was cut has several lines, all in one shard.
+    """
     entry = next(previous, None)
 
     def pass_by(entry: Entry) -> Entry | None:
@@ -142,13 +145,13 @@ def _joined(
             plan.dropped += entry.name != gone
             gone = entry.name
             entry = pass_by(entry)
-        is_done = False
+        shard = ""
         while entry and entry.name == file.name:
-            if entry.etag == file.etag and not is_done:
-                is_done, entry = True, next(previous, None)
+            if entry.etag == file.etag and shard in ("", entry.shard):
+                shard, entry = entry.shard, next(previous, None)
             else:
                 entry = pass_by(entry)
-        yield file, is_done
+        yield file, bool(shard)
     while entry:
         plan.dropped += entry.name != gone
         gone = entry.name

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from sound_vae.data.shards.layout import SUFFIX, Prepared, preparation
+from sound_vae.data.shards.layout import SUFFIX, Prepared, shard_bytes
 from sound_vae.data.shards.planning import Listed
 
 VALUE_BYTES = 2  # float16
@@ -18,6 +18,10 @@ class Shard:
     name: str
     files: list[Listed]
 
+    def volume(self, number: int) -> str:
+        """Name the file, or a further one for what it cannot hold."""
+        return self.name.replace(SUFFIX, f"-{number}{SUFFIX}") if number else self.name
+
     def __str__(self) -> str:
         """Name its files, the first of them if there are many."""
         names = [file.name for file in self.files]
@@ -26,10 +30,10 @@ class Shard:
 
 
 def shards_of(files: Iterable[Listed], prepared: Prepared, name: str) -> Iterator[Shard]:
-    """Share the files out among shards of at most the size that preparation.json says."""
+    """Share the files out among shards that are full when each file is one clip."""
     framing = prepared.framing
     clip_bytes = framing.frames * framing.bins * VALUE_BYTES
-    size = max(int(preparation()["shard_megabytes"] * 10**6 / clip_bytes), 1)
+    size = max(shard_bytes() // clip_bytes, 1)
     remaining = iter(files)
     number = 0
     while chosen := list(islice(remaining, size)):
