@@ -112,26 +112,30 @@ def _loopback() -> int:
     return sum(counters[name].bytes_sent for name in counters if name.startswith("lo"))
 
 
-def _run(arguments: Sequence[str], workers: int = 1) -> list[dict[str, Any]]:
-    ports = []
+def configs(workers: int) -> list[str]:
+    """Write TF_CONFIG for each of so many processes of this machine; "{}" for one alone."""
+    if workers == 1:
+        return ["{}"]
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(workers)]
+    addresses = [f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
     for probe in probes:
-        ports.append(probe.getsockname()[1])
         probe.close()
-    addresses = [f"127.0.0.1:{port}" for port in ports]
-    processes = []
-    for index in range(workers):
-        task = {"type": "worker", "index": index}
-        config = {"cluster": {"worker": addresses}, "task": task} if workers > 1 else {}
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.several_machines", *arguments],
-                cwd=ROOT,
-                env={**os.environ, "TF_CONFIG": json.dumps(config), "TF_CPP_MIN_LOG_LEVEL": "3"},
-                stdout=subprocess.PIPE,
-                text=True,
-            )
+    cluster = {"worker": addresses}
+    tasks = ({"type": "worker", "index": index} for index in range(workers))
+    return [json.dumps({"cluster": cluster, "task": task}) for task in tasks]
+
+
+def _run(arguments: Sequence[str], workers: int = 1) -> list[dict[str, Any]]:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.several_machines", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdout=subprocess.PIPE,
+            text=True,
         )
+        for config in configs(workers)
+    ]
     answers = [process.communicate()[0] for process in processes]
     return [json.loads(answer.splitlines()[-1]) for answer in answers]
 

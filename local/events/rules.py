@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from moto.events.models import Rule, events_backends
 from moto.iam.access_control import PermissionResult
 from moto.s3 import notifications
+from moto.s3.models import FakeKey
+from moto.s3.notifications import S3NotificationEvent
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
@@ -220,22 +222,34 @@ REASONS = {
 }
 
 
-def _object_changed(account_id: str, bucket: Any, event_name: str, key: Any) -> None:
+def _object_changed(
+    account_id: str, bucket: Any, event_name: S3NotificationEvent, key: Any
+) -> None:
+    """Publish it as https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html has it.
+
+    Of deletions moto tells the last of an object alone, which may be that of a delete marker. It
+    tells of tags at every PutObject, and AWS does not, so nothing else is published.
+    """
+    reason = REASONS.get(event_name.value.removeprefix("s3:"))
+    if reason is None:
+        return
+    changed = {"key": key.name, "sequencer": uuid.uuid4().hex[:16]}
+    if isinstance(key, FakeKey):
+        changed["etag"] = key.etag.replace('"', "")
+    kind = notifications._detail_type(event_name)
+    is_deletion = kind == "Object Deleted"
+    if not is_deletion:
+        changed["size"] = key.size
     detail = {
         "version": "0",
         "bucket": {"name": bucket.name},
-        "object": {
-            "key": key.name,
-            "size": key.size,
-            "etag": key.etag.replace('"', ""),
-            "sequencer": uuid.uuid4().hex[:16],
-        },
+        "object": changed,
         "request-id": uuid.uuid4().hex[:16].upper(),
         "requester": account_id,
         "source-ip-address": "127.0.0.1",
-        "reason": REASONS.get(str(event_name).removeprefix("s3:"), "PutObject"),
+        "reason": reason,
+        **({"deletion-type": "Permanently Deleted"} if is_deletion else {}),
     }
-    kind = notifications._detail_type(event_name)
     publish("aws.s3", kind, detail, [bucket.arn], (account_id, bucket.region_name))
 
 

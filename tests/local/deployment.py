@@ -198,6 +198,18 @@ class Deployed:
         found = [api.describe_training_job(TrainingJobName=name) for name in names]
         return sorted(found, key=lambda job: job["CreationTime"])
 
+    def job_that_said(self, words: str, execution: str, before: int) -> str:
+        """Wait for a line in the log of the job that follows the first `before`; give its name."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            name = next((job["TrainingJobName"] for job in self.jobs()[before:]), "")
+            if name and any(line.startswith(words) for line in self.log_of(name)):
+                return name
+            answer = self.client("stepfunctions").describe_execution(executionArn=execution)
+            assert answer["status"] == "RUNNING", answer
+            time.sleep(0.2)
+        raise AssertionError(f"no job has said {words!r} within {PATIENCE_SECONDS} s")
+
     def processing_jobs(self) -> list[dict[str, Any]]:
         """The processing jobs of this stack, oldest first."""
         api = self.client("sagemaker")

@@ -139,13 +139,10 @@ def test_two_machines_train_one_model_and_go_on_after_one_of_them_was_killed(
         "instance_count": 2,
         "promote": "never",
     }
+    before = len(deployed.jobs())
     execution = deployed.start(request)
-    first = ""
-    while "figures: epoch=2 " not in first:  # there is a checkpoint
-        time.sleep(0.2)
-        jobs = deployed.jobs()
-        first = "\n".join(deployed.log_of(jobs[-1]["TrainingJobName"])) if jobs else ""
-    [victim] = [one for one in psutil.process_iter(["cmdline"]) if trains_as(one, "127.0.0.2")]
+    job = deployed.job_that_said("figures: epoch=2 ", execution, before)  # it has a checkpoint
+    [victim] = [process for process in psutil.process_iter(["cmdline"]) if trains(process, job, 2)]
     victim.kill()
     answer = deployed.finish(execution)
     assert answer["status"] == "SUCCEEDED", answer.get("cause")
@@ -166,13 +163,27 @@ def test_two_machines_train_one_model_and_go_on_after_one_of_them_was_killed(
     assert any(name.endswith("report.html") for name in deployed.files_of(output["report"]))
 
 
-def trains_as(process: psutil.Process, host: str) -> bool:
-    """Whether it runs train.py on this host of a job."""
+def test_four_machines_train_one_model_from_a_quarter_of_the_sounds_each(
+    deployed: Deployed, promoted: str
+) -> None:
+    request = {"hyperparameters": ONE_EPOCH, "instance_count": 4, "promote": "never"}
+    output = deployed.run(request)
+    log = deployed.log_of(output["training_job"])
+    for machine in (2, 3, 4):
+        assert any(f"machine {machine} of 4" in line for line in log)
+    assert sum(line.startswith("figures: epoch=1 ") for line in log) == 1
+    assert math.isfinite(output["metrics"]["val_loss"])
+    assert (output["data"]["clips"], output["data"]["labels"]) == (24, sorted(PITCHES))
+
+
+def trains(process: psutil.Process, job: str, machine: int) -> bool:
+    """Whether it runs train.py for this machine of a job."""
     try:
-        words = process.info["cmdline"] or []
-        return "train.py" in words and process.environ().get("SM_CURRENT_HOST") == host
+        words, environment = process.info["cmdline"] or [], process.environ()
     except psutil.Error:
         return False
+    of, host = (environment.get(name) for name in ("TRAINING_JOB_NAME", "SM_CURRENT_HOST"))
+    return "train.py" in words and (of, host) == (job, f"127.0.0.{machine}")
 
 
 def test_what_is_learnt_from_prepared_sounds_is_the_same_to_the_last_digit(

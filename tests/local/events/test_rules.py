@@ -137,6 +137,28 @@ def test_executions_tell_how_they_go(client: Client, execute: Execute) -> None:
     assert len(delivered("executions", 2)) == 2
 
 
+def test_buckets_tell_what_is_written_and_what_is_gone_for_good(client: Client) -> None:
+    arn = topic(client, "objects")
+    rule(client, "objects", {"source": ["aws.s3"]}, {"Arn": arn})
+    s3 = client("s3")
+    s3.create_bucket(Bucket="told")
+    s3.put_bucket_versioning(Bucket="told", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(
+        Bucket="told", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    s3.put_object(Bucket="told", Key="a", Body=b"12345")
+    s3.delete_object(Bucket="told", Key="a")
+    versions = s3.list_object_versions(Bucket="told")
+    for version in [*versions["Versions"], *versions["DeleteMarkers"]]:
+        s3.delete_object(Bucket="told", Key="a", VersionId=version["VersionId"])
+    found = [json.loads(one.text) for one in delivered("objects", 2)]
+    assert [one["detail-type"] for one in found] == ["Object Created", "Object Deleted"]
+    written, gone = (one["detail"] for one in found)
+    assert (written["reason"], written["object"]["size"]) == ("PutObject", 5)
+    assert (gone["reason"], gone["deletion-type"]) == ("DeleteObject", "Permanently Deleted")
+    assert "size" not in gone["object"]
+
+
 def test_a_topic_must_let_eventbridge_publish(client: Client, execute: Execute) -> None:
     arn = client("sns").create_topic(Name="closed")["TopicArn"]
     rule(client, "closed", {"source": ["aws.states"]}, {"Arn": arn})

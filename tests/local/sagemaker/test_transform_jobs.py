@@ -258,7 +258,7 @@ def test_a_container_that_ends_fails_what_it_had_not_answered(
 ) -> None:
     faults.add(["container-dies=2"])
     objects = {"a": b"1", "b": b"slow", "c": b"3"}
-    failed = transform("died", objects)
+    failed = transform("died", objects, MaxConcurrentTransforms=1)
     assert failed["FailureReason"] == "AlgorithmError: See job logs for more information"
     assert set(results(client, "died")) == {"a.out"}
     assert any("Unable to get response from algorithm" in s for s in log(client, "died", "/data"))

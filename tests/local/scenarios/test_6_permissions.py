@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local import iam
-from tests.local.deployment import Client, Deployed, deploy, settled
+from tests.local.deployment import Client, Deployed, deploy, settled, why
 from tests.local.scenarios.assemblies import KEY, STACK
 from tests.local.scenarios.ordering import order, wait_for_training
 from tests.local.scenarios.permissions import Grants, role_of
@@ -109,7 +109,8 @@ def test_removing_the_stack_ends_what_runs_and_it_can_be_deployed_again_at_once(
     by_hand = start_by_hand(client, like=job)  # no execution ends this one
     began = time.monotonic()
     client("cloudformation").delete_stack(StackName=STACK)
-    assert settled(client, STACK) == ""
+    status = settled(client, STACK)
+    assert status == "", why(client, STACK)
     assert time.monotonic() - began < 300, "the jobs would have trained for twenty minutes"
     for name in (job, by_hand):
         found = client("sagemaker").describe_training_job(TrainingJobName=name)

@@ -1,0 +1,135 @@
+"""Whether several machines learn what one does: figures of runs that differ in seed and machines.
+
+    python -m benchmarks.machines_and_seeds --data ../shared/fsdd/recordings --quality draft
+
+trains once for each seed on one machine, on two and on four, which are processes of this machine
+that each have their share of the files, as SageMaker gives machines of a job theirs. It writes
+docs/machines_and_seeds.json, which `python -m benchmarks.scale` reads. Draft takes half an hour.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import scipy.stats  # type: ignore[import-untyped]
+
+from benchmarks import ROOT
+from benchmarks.measurement import Section
+from benchmarks.several_machines import configs
+from sound_vae.data.folder import is_sound, visible_files
+
+KEPT = ROOT / "docs" / "machines_and_seeds.json"
+FIGURES = (
+    "val_loss",
+    "accuracy",
+    "frechet_ratio",
+    "diversity",
+    "modulation_db",
+    "told_apart",
+    "nearest",
+    "copies",
+)
+LEVEL = 0.05  # of chance, over all comparisons
+Runs = Mapping[int, Sequence[Mapping[str, float]]]
+"""Machines, to the figures of a run for each seed."""
+
+
+def share(data: Path, names: Sequence[str], folder: Path, machines: int) -> list[Path]:
+    """Link every N-th sound into a folder for each of N machines."""
+    folders = [folder / f"{machine}-of-{machines}" for machine in range(machines)]
+    for number, name in enumerate(names):
+        link = folders[number % machines] / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to((data / name).resolve())
+    return folders
+
+
+def train(shares: Sequence[Path], model_dir: Path, *options: str) -> dict[str, float]:
+    """Train on as many machines as there are shares; give the first one's figures.
+
+    Raises CalledProcessError when one of them fails.
+    """
+    processes = []
+    for number, (data, config) in enumerate(zip(shares, configs(len(shares)), strict=True)):
+        command = [sys.executable, str(ROOT / "training" / "train.py"), "--data", str(data)]
+        command += ["--model-dir", str(model_dir / f"{number}"), *options]
+        environment = {**os.environ, "TF_CONFIG": config}
+        processes.append(subprocess.Popen(command, env=environment))
+    for process in processes:
+        if process.wait():
+            raise subprocess.CalledProcessError(process.returncode, process.args)
+    figures: dict[str, float] = json.loads((model_dir / "0" / "metrics.json").read_text("utf-8"))
+    return figures
+
+
+def section(runs: Runs, quality: str) -> Section:
+    """Show means and spread of the seeds for each number of machines."""
+    alone = runs[1]
+    rows, least = [], (1.0, "", 0)
+    for name in FIGURES:
+        cells = [f"`{name}`"]
+        own = [run[name] for run in alone]
+        for machines, several in runs.items():
+            values = [run[name] for run in several]
+            cells.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}")
+            if machines > 1:
+                p = float(scipy.stats.ttest_ind(own, values, equal_var=False).pvalue)
+                least = min(least, (p, name, machines))
+        rows.append(tuple(cells))
+    seeds, comparisons = len(alone), len(FIGURES) * (len(runs) - 1)
+    method = (
+        f"{seeds} seeds for each number of machines, all else being equal (quality {quality}): "
+        "mean and standard deviation over the seeds of what a run says of itself, on validation "
+        "clips. The machines were processes here, each with its share of the files."
+    )
+    p, name, machines = least
+    verdict = "within" if p * comparisons > LEVEL else "beyond"
+    remarks = (
+        f"Farthest from one machine is `{name}` on {machines} machines: p = {p:.3f} by Welch's "
+        f"t-test, where chance alone gives the least of {comparisons} comparisons about "
+        f"{1 / (comparisons + 1):.3f}. So the figures are {verdict} the noise of seeds."
+    )
+    columns = ("", "one machine", *(f"{machines} machines" for machines in runs if machines > 1))
+    return Section("The same figures on several machines", method, rows, columns, remarks)
+
+
+def kept() -> Section:
+    """Show what the last measurement left."""
+    told = json.loads(KEPT.read_text("utf-8"))
+    runs = {int(machines): several for machines, several in told["runs"].items()}
+    return section(runs, told["quality"])
+
+
+def main() -> None:
+    """Train for each seed and number of machines, and keep the figures after each run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="a folder of sounds")
+    parser.add_argument("--quality", default="draft", help="default: draft")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="two or more")
+    parser.add_argument("--machines", type=int, nargs="+", default=[1, 2, 4])
+    args = parser.parse_args()
+    names = [name for name in visible_files(args.data)[0] if is_sound(name)]
+    runs: dict[int, list[dict[str, float]]] = {machines: [] for machines in args.machines}
+    for seed in args.seeds:
+        for machines, several in runs.items():
+            with tempfile.TemporaryDirectory() as scratch:
+                shares = share(args.data, names, Path(scratch), machines)
+                options = ("--quality", args.quality, "--seed", f"{seed}")
+                figures = train(shares, Path(scratch, "model"), *options)
+            several.append({name: figures[name] for name in FIGURES})
+            print(f"seed {seed}, machines {machines}: {several[-1]}", flush=True)
+    content = {"quality": args.quality, "seeds": args.seeds, "runs": runs}
+    KEPT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(section(runs, args.quality).to_markdown())
+
+
+if __name__ == "__main__":
+    main()
