@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -285,6 +285,39 @@ def step(
     return figures, entries
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """An endpoint that is ready to be asked."""
+
+    kind: str  # and name
+    expected: Path  # requests with what each model makes of them
+    containers: list[psutil.Process]
+
+
+def prepared(aws: StandIn, endpoint: str, expected: Path) -> Loaded:
+    """Ask both models for every sound, and leave the old one in a container of its own."""
+    aws.update(endpoint, NEW)
+    new = sounds(aws, endpoint, labels())
+    before = set(aws.containers())
+    aws.update(endpoint, OLD)
+    containers = [process for process in aws.containers() if process not in before]
+    old = sounds(aws, endpoint, labels())
+    if set(old.values()) & set(new.values()):
+        raise RuntimeError("the models cannot be told apart")
+    known = [{"body": body, "sounds": {OLD: old[body], NEW: new[body]}} for body in old]
+    expected.write_text(json.dumps(known))
+    return Loaded(endpoint, expected, containers)
+
+
+def labels() -> list[str]:
+    """Read the starter's labels."""
+    with tarfile.open(STARTER) as archive:
+        names = {name.removeprefix("./"): name for name in archive.getnames()}
+        file = archive.extractfile(names["model.json"])
+        found: list[str] = json.load(file)["labels"] if file else []
+    return found
+
+
 def promoted(aws: StandIn, kind: str, updates: int, expected: Path) -> Promotions:
     """Change the model that often while callers ask."""
     took: list[float] = []
@@ -367,7 +400,7 @@ def page(
     )
     seconds = steps[0].seconds
     method = (
-        f"{seconds:.0f} s a step. Each caller asks for one sound of a label with a seed, through "
+        f"{seconds:.0f} s a step, the endpoints in turns. Each caller asks for one sound of a label with a seed, through "
         "InvokeEndpoint, and again as soon as it is answered, or half a second after it was "
         "throttled; every answer is compared byte by byte. Stand-in, container, TensorFlow in "
         "Python in the place of TensorFlow Serving, and Locust share this machine's cores: the "
@@ -440,30 +473,19 @@ def main() -> None:
     updates = FULL_PROMOTIONS if options.full else PROMOTIONS
     steps: list[Step] = []
     promotions: list[Promotions] = []
-    with tempfile.TemporaryDirectory() as folder, stand_in() as aws:
-        expected = Path(folder) / "expected.json"
-        with tarfile.open(STARTER) as archive:
-            names = {name.removeprefix("./"): name for name in archive.getnames()}
-            file = archive.extractfile(names["model.json"])
-            labels = json.load(file)["labels"] if file else []
+    with tempfile.TemporaryDirectory() as folder, stand_in() as aws, ExitStack() as endpoints:
+        loaded = []
         for kind in CAPACITY:
-            with aws.endpoint(kind) as endpoint:
-                aws.update(endpoint, NEW)
-                new = sounds(aws, endpoint, labels)
-                before = set(aws.containers())
-                aws.update(endpoint, OLD)
-                containers = [p for p in aws.containers() if p not in before]
-                old = sounds(aws, endpoint, labels)
-                if set(old.values()) & set(new.values()):
-                    raise RuntimeError("the models cannot be told apart")
-                known = [{"body": b, "sounds": {OLD: old[b], NEW: new[b]}} for b in old]
-                expected.write_text(json.dumps(known))
-                for callers in CALLERS:
-                    figures, _ = step(aws, kind, callers, seconds, expected, containers)
-                    steps.append(figures)
-                    print(figures, flush=True)
-                promotions.append(promoted(aws, kind, updates, expected))
-                print(promotions[-1], flush=True)
+            endpoint = endpoints.enter_context(aws.endpoint(kind))
+            loaded.append(prepared(aws, endpoint, Path(folder, f"{kind}.json")))
+        for callers in CALLERS:
+            for one in loaded:  # in turns, so that what else the machine does is the same for all
+                figures, _ = step(aws, one.kind, callers, seconds, one.expected, one.containers)
+                steps.append(figures)
+                print(figures, flush=True)
+        for one in loaded:
+            promotions.append(promoted(aws, one.kind, updates, one.expected))
+            print(promotions[-1], flush=True)
     cost = costs(steps)
     figures_of_all = {
         "machine": machine(),

@@ -10,6 +10,7 @@ docs/machines_and_seeds.json, which `python -m benchmarks.scale` reads. Draft ta
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -41,12 +42,12 @@ Runs = Mapping[int, Sequence[Mapping[str, float]]]
 
 
 def share(data: Path, names: Sequence[str], folder: Path, machines: int) -> list[Path]:
-    """Link every N-th sound into a folder for each of N machines."""
+    """Copy every N-th sound into a folder for each of N machines."""
     folders = [folder / f"{machine}-of-{machines}" for machine in range(machines)]
     for number, name in enumerate(names):
-        link = folders[number % machines] / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to((data / name).resolve())
+        copy = folders[number % machines] / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(data / name, copy)
     return folders
 
 

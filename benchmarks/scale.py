@@ -3,8 +3,9 @@
 python -m benchmarks.scale            about ten minutes; writes docs/scale.md and docs/scale.png
 
 What is measured here, on this machine's cores: a training step and what it sends, preparing, sounds
-in bulk. docs/endpoint_load.json, which `python -m benchmarks.endpoint_load --full` writes, has what
-an endpoint answers. All else is arithmetic, with prices and bandwidths of AWS's.
+in bulk. What an endpoint answers is in docs/endpoint_load.json, what several machines learn in
+docs/machines_and_seeds.json, which the benchmarks of these names write (the former with --full).
+All else is arithmetic, with prices and bandwidths of AWS's.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import ROOT, bulk, several_machines
+from benchmarks import ROOT, bulk, machines_and_seeds, several_machines
 from benchmarks.endpoint_load import INSTANCE_HOUR, SERVERLESS_SECOND
 from benchmarks.measurement import Section, machine
 from benchmarks.preparing import of_digits
@@ -283,6 +284,7 @@ def main() -> None:
     sections = [
         learning(measured),
         several_machines.section(measured.step, measured.counted),
+        machines_and_seeds.kept(),
         asking(measured),
         Section("A million sounds", *bulk.million(measured.sounds, measured.sound_bytes)),
     ]

@@ -1,0 +1,47 @@
+"""Runs that differ by chance are told from runs that differ by their machines."""
+
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import machines_and_seeds
+from benchmarks.machines_and_seeds import FIGURES, section, share
+
+
+def runs(seed: int, worse: float = 0.0) -> dict[int, list[dict[str, float]]]:
+    """Figures of three seeds on one, two and four machines; `worse` on four."""
+    rng = np.random.default_rng(seed)
+
+    def run(offset: float) -> dict[str, float]:
+        return {name: float(1 + offset + 0.01 * rng.standard_normal()) for name in FIGURES}
+
+    return {n: [run(worse if n == 4 else 0.0) for _ in range(3)] for n in (1, 2, 4)}
+
+
+def test_chance_alone_is_within_the_noise_and_a_real_difference_is_beyond() -> None:
+    within = [" within the noise" in section(runs(seed), "draft").remarks for seed in range(20)]
+    assert sum(within) >= 16, "one of twenty may be beyond it"
+    found = section(runs(0, worse=0.2), "draft").remarks
+    assert "on 4 machines" in found
+    assert " beyond the noise" in found
+
+
+def test_every_sound_has_one_machine_and_no_machine_more_than_another(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    names = [f"{number}.wav" for number in range(10)]
+    for name in names:
+        (data / name).touch()
+    folders = share(data, names, tmp_path / "shares", 4)
+    found = [sorted(file.name for file in folder.iterdir()) for folder in folders]
+    assert sorted(map(len, found)) == [2, 2, 3, 3]
+    assert sorted(chain.from_iterable(found)) == names
+
+
+def test_the_page_shows_each_figure_for_each_number_of_machines() -> None:
+    told = machines_and_seeds.kept()
+    assert told.columns == ("", "one machine", "2 machines", "4 machines")
+    page = told.to_markdown()
+    assert all(f"| `{name}` |" in page for name in FIGURES)
+    assert page.count("±") == 3 * len(FIGURES)
