@@ -402,9 +402,10 @@ def page(
     method = (
         f"{seconds:.0f} s a step, the endpoints in turns. Each caller asks for one sound of a "
         "label with a seed, through InvokeEndpoint, and again as soon as it is answered, or half "
-        "a second after it was throttled; every answer is compared byte by byte. Stand-in, container, TensorFlow in "
-        "Python in the place of TensorFlow Serving, and Locust share this machine's cores: the "
-        "container's own processor time is what counts. The serverless endpoint has the "
+        "a second after it was throttled; every answer is compared byte by byte. Stand-in, "
+        "container, TensorFlow in Python in the place of TensorFlow Serving, and Locust share "
+        "this machine's cores: the container's own processor time is what counts. The serverless "
+        "endpoint has the "
         f"default concurrency of 5. {remark}".rstrip()
     )
     changes = [

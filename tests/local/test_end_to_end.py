@@ -173,7 +173,7 @@ def test_four_machines_train_one_model_from_a_quarter_of_the_sounds_each(
         assert any(f"machine {machine} of 4" in line for line in log)
     assert sum(line.startswith("figures: epoch=1 ") for line in log) == 1
     assert math.isfinite(output["metrics"]["val_loss"])
-    assert (output["data"]["clips"], output["data"]["labels"]) == (24, sorted(PITCHES))
+    assert output["data"]["labels"] == dict.fromkeys(PITCHES, 12), "the report is on all sounds"
 
 
 def trains(process: psutil.Process, job: str, machine: int) -> bool:
