@@ -32,13 +32,15 @@ class EmptiedBucket(OwnResource):
 
     @classmethod
     def remove(cls, physical_id: str, properties: dict[str, Any], api: Api) -> None:
-        """Delete every version of every object."""
+        """Delete every version of every object, a page at a time as the CDK's function does."""
         s3 = api("s3")
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=physical_id):
-            for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                s3.delete_object(
-                    Bucket=physical_id, Key=version["Key"], VersionId=version["VersionId"]
-                )
+        while True:
+            page = s3.list_object_versions(Bucket=physical_id)
+            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if not found:
+                return
+            versions = [{name: one[name] for name in ("Key", "VersionId")} for one in found]
+            s3.delete_objects(Bucket=physical_id, Delete={"Objects": versions, "Quiet": True})
 
 
 class BucketNotifications(OwnResource):

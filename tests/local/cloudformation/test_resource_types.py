@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.local.deployment import REGION, Client, settled, why
+from tests.local.deployment import REGION, Client, outputs, settled, why
 
 OTHER_REGION = "eu-west-1"
 TRUST = {
@@ -298,3 +298,29 @@ def test_a_table_that_is_protected_is_not_deleted(client: Client) -> None:
     client("dynamodb").update_table(TableName="protected", DeletionProtectionEnabled=False)
     api.delete_stack(StackName="protected")
     assert settled(client, "protected") == ""
+
+
+def test_a_bucket_of_several_pages_of_versions_is_emptied(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "4")
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": versioned}
+    emptied = {
+        "Type": "Custom::S3AutoDeleteObjects",
+        "Properties": {"ServiceToken": "", "BucketName": {"Ref": "Bucket"}},
+    }
+    output = {"Value": {"Ref": "Bucket"}}
+    resources = {"Bucket": bucket, "Emptied": emptied}
+    body = json.dumps({"Resources": resources, "Outputs": {"Name": output}})
+    api, s3 = client("cloudformation"), client("s3")
+    api.create_stack(StackName="emptied", TemplateBody=body)
+    assert settled(client, "emptied") == "CREATE_COMPLETE", why(client, "emptied")
+    name = outputs(client, "emptied")["Name"]
+    for number in range(10):
+        for _ in range(2):
+            s3.put_object(Bucket=name, Key=f"{number}", Body=b"")
+        s3.delete_object(Bucket=name, Key=f"{number}")
+    assert s3.list_object_versions(Bucket=name)["IsTruncated"]
+    api.delete_stack(StackName="emptied")
+    assert settled(client, "emptied") == "", why(client, "emptied")
