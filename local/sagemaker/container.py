@@ -20,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+from local.sagemaker.ports import free_ports
 from local.sagemaker.python_service import MODEL_NAME, READY
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,14 +30,6 @@ SERVING_ENVIRONMENT = Path(
 """The virtual environment that holds what the serving image holds (local/serving-image.txt)."""
 
 LOOK_SECONDS = 0.1
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Container:
@@ -49,7 +42,7 @@ class Container:
                 f"{SERVING_ENVIRONMENT} does not hold what the serving image holds: `make demo` "
                 "and `make test` set it up from local/serving-image.txt."
             )
-        serving, service = free_port(), free_port()
+        serving, service = free_ports(2)
         self.url = f"http://127.0.0.1:{service}"
         uri = f"http://127.0.0.1:{serving}/v1/models/{MODEL_NAME}:predict"
         package = "local.sagemaker"

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -102,12 +101,3 @@ class Host:
         """Give the instance back."""
         self._mirrors.close()
         shutil.rmtree(self.base, ignore_errors=True)
-
-
-def free_ports(names: Sequence[str]) -> dict[str, int]:
-    """Find a port for each host, for what instances of a cluster tell each other."""
-    probes = {name: socket.create_server(("127.0.0.1", 0)) for name in names}
-    ports = {name: probe.getsockname()[1] for name, probe in probes.items()}
-    for probe in probes.values():
-        probe.close()
-    return ports

@@ -18,8 +18,9 @@ from moto.core.utils import utcnow
 from local import clock, faults, processes
 from local.aws import client_as
 from local.sagemaker import ATTEMPTS, SERVICE, job_folder
-from local.sagemaker.host import Host, NoToolkitError, free_ports
+from local.sagemaker.host import Host, NoToolkitError
 from local.sagemaker.logs import LogStream
+from local.sagemaker.ports import free_ports
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 CAPACITY_SECONDS = 0.2
@@ -169,7 +170,7 @@ class TrainingJob:
         """Run the script on all hosts; give the first one that fails, which ends the others."""
         limit = (self.record.stopping_condition or {}).get("MaxRuntimeInSeconds", DAY)
         start = time.monotonic()
-        ports = free_ports([host.name for host in hosts])
+        ports = dict(zip((host.name for host in hosts), free_ports(len(hosts)), strict=True))
         ended: queue.Queue[Host] = queue.Queue()
         spot = self.record.enable_managed_spot_training
         interruption = [faults.current.next_interruption() if spot else None]
