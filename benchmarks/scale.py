@@ -284,7 +284,7 @@ def main() -> None:
     sections = [
         learning(measured),
         several_machines.section(measured.step, measured.counted),
-        machines_and_seeds.kept(),
+        machines_and_seeds.section(*machines_and_seeds.kept()),
         asking(measured),
         Section("A million sounds", *bulk.million(measured.sounds, measured.sound_bytes)),
     ]
