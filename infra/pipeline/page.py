@@ -97,12 +97,12 @@ PREPARATION = (
     "prepared, files that are gone count no more. The first time it also decides sample rate, "
     "length and window by the sounds, as training does, or by some 4,096 to 8,192 of them at equal "
     "distances. In the second job `instance_count` machines prepare their shares: they decode, "
-    "trim and transform, and write shards of 64 MB at most, TFRecord files of spectrograms that "
+    "trim and transform, and write shards of some 64 MB, TFRecord files of spectrograms that "
     "are as long as their sounds. A shard goes to S3 as soon as it is finished: an execution that "
     "was stopped goes on there. All lies below `prepared/`, for each data folder and each choice "
-    "of `sample_rate`, `clip_seconds`, `n_fft`, `hop_length` and `trim_db` in a folder of its "
-    "own, which can be deleted, and is then made again; what is of a deleted recording stays in "
-    "its shard until then. Training reads the shards as a stream (FastFile mode), so it neither "
+    "of `sample_rate`, `clip_seconds`, `n_fft`, `hop_length`, `trim_db` and `cut_long` in a folder "
+    "of its own, which can be deleted, and is then made again; what is of a deleted recording "
+    "stays in its shard until then. Training reads the shards as a stream (FastFile mode), so it neither "
     "waits for a download nor needs the memory."
 )
 
