@@ -102,8 +102,8 @@ PREPARATION = (
     "was stopped goes on there. All lies below `prepared/`, for each data folder and each choice "
     "of `sample_rate`, `clip_seconds`, `n_fft`, `hop_length`, `trim_db` and `cut_long` in a folder "
     "of its own, which can be deleted, and is then made again; what is of a deleted recording "
-    "stays in its shard until then. Training reads the shards as a stream (FastFile mode), so it neither "
-    "waits for a download nor needs the memory."
+    "stays in its shard until then. Training reads the shards as a stream (FastFile mode), so it "
+    "neither waits for a download nor needs the memory."
 )
 
 GENERATION = (
