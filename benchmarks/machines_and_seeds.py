@@ -81,13 +81,14 @@ def section(runs: Runs, quality: str) -> Section:
             cells.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}")
             if machines > 1:
                 own = [run[name] for run in alone]
-                test = scipy.stats.ttest_ind(own, values, equal_var=False)
-                chances[name, machines] = float(test.pvalue)
+                chances[name, machines] = chance(own, values)
         rows.append(tuple(cells))
+    few, many = min(map(len, runs.values())), max(map(len, runs.values()))
+    seeds = f"{few}" if few == many else f"{few} to {many}"
     method = (
-        f"{len(alone)} seeds for each number of machines, all else being equal (quality "
-        f"{quality}): mean and standard deviation over the seeds of what a run says of itself, on "
-        "validation clips. The machines were processes here, each with its share of the files."
+        f"{seeds} seeds for each number of machines, all else being equal (quality {quality}): "
+        "mean and standard deviation over the seeds of what a run says of itself, on validation "
+        "clips. The machines were processes here, each with its share of the files."
     )
     beyond = [f"`{name}` on {machines}" for name, machines in significant(chances)]
     method_of_test = f"Welch's t-test, Holm's correction, {LEVEL:.0%}"
@@ -98,6 +99,13 @@ def section(runs: Runs, quality: str) -> Section:
     )
     columns = ("", "one machine", *(f"{machines} machines" for machines in runs if machines > 1))
     return Section("The same figures on several machines", method, rows, columns, remarks)
+
+
+def chance(one: Sequence[float], other: Sequence[float]) -> float:
+    """Give the p of Welch's t-test; 1 where all values are the same."""
+    if len({*one, *other}) == 1:
+        return 1.0
+    return float(scipy.stats.ttest_ind(one, other, equal_var=False).pvalue)
 
 
 def significant(chances: Mapping[tuple[str, int], float]) -> list[tuple[str, int]]:

@@ -27,6 +27,11 @@ def test_chance_alone_is_hardly_ever_told_from_it_and_a_real_difference_is() -> 
     assert "on 2" not in found
 
 
+def test_what_is_the_same_everywhere_differs_nowhere() -> None:
+    same = {machines: [dict.fromkeys(FIGURES, 0.0)] * 2 for machines in (1, 2)}
+    assert "Nothing differs" in section(same, "draft").remarks
+
+
 def test_every_sound_has_one_machine_and_no_machine_more_than_another(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
