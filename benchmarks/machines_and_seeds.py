@@ -37,6 +37,7 @@ FIGURES = (
     "nearest",
     "copies",
 )
+FEW = 5  # seeds
 LEVEL = 0.05  # of chance, over all comparisons
 Runs = Mapping[int, Sequence[Mapping[str, float]]]
 """Machines, to the figures of a run for each seed."""
@@ -78,10 +79,9 @@ def section(runs: Runs, quality: str) -> Section:
         cells = [f"`{name}`"]
         for machines, several in runs.items():
             values = [run[name] for run in several]
-            cells.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}")
-            if machines > 1:
-                own = [run[name] for run in alone]
-                chances[name, machines] = chance(own, values)
+            cells.append(shown(values))
+            if machines > 1 and len(values) > 1:
+                chances[name, machines] = chance([run[name] for run in alone], values)
         rows.append(tuple(cells))
     few, many = min(map(len, runs.values())), max(map(len, runs.values()))
     seeds = f"{few}" if few == many else f"{few} to {many}"
@@ -97,8 +97,16 @@ def section(runs: Runs, quality: str) -> Section:
         if beyond
         else f"Nothing differs from one machine by more than seeds do ({method_of_test})."
     )
+    if few < FEW:
+        remarks += f" With {seeds} seeds only large differences can show."
     columns = ("", "one machine", *(f"{machines} machines" for machines in runs if machines > 1))
     return Section("The same figures on several machines", method, rows, columns, remarks)
+
+
+def shown(values: Sequence[float]) -> str:
+    """Write mean and standard deviation, or the one value that there is."""
+    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.3f}{spread}"
 
 
 def chance(one: Sequence[float], other: Sequence[float]) -> float:
