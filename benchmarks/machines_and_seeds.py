@@ -97,6 +97,8 @@ def section(runs: Runs, quality: str) -> Section:
         if beyond
         else f"Nothing differs from one machine by more than seeds do ({method_of_test})."
     )
+    if few == 1:
+        remarks += " What has run once is not compared."
     if few < FEW:
         remarks += f" With {seeds} seeds only large differences can show."
     columns = ("", "one machine", *(f"{machines} machines" for machines in runs if machines > 1))
@@ -147,12 +149,15 @@ def main() -> None:
     parser.add_argument("--machines", type=int, nargs="+", default=[1, 2, 4])
     args = parser.parse_args()
     names = [name for name in visible_files(args.data)[0] if is_sound(name)]
+    if not names:
+        parser.error(f"there is no sound in {args.data}: name a folder of sounds")
     there, quality = kept()
     if there and quality != args.quality:
         parser.error(f"{KEPT} is of quality {quality}: delete it, or ask for that")
-    runs = {machines: [*there.get(machines, [])] for machines in {1, *args.machines, *there}}
+    wanted = sorted({1, *args.machines})  # the others are compared with one
+    runs = {machines: [*there.get(machines, [])] for machines in {*wanted, *there}}
     for seed in range(args.seeds):
-        for machines in sorted(args.machines):
+        for machines in wanted:
             if len(runs[machines]) > seed:
                 continue
             with tempfile.TemporaryDirectory() as scratch:
