@@ -13,6 +13,7 @@ import pytest
 from local import server
 from local.aws_environment import operator_environment
 from tests.local.deployment import REGION, Client, Execute, MakeRole
+from tests.local.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -71,10 +72,9 @@ def execute(client: Client, make_role: MakeRole) -> Execute:
             name=f"test-{time.monotonic_ns()}", definition=json.dumps(definition), roleArn=role
         )["stateMachineArn"]
         execution = api.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))
-        while True:
-            answer = api.describe_execution(executionArn=execution["executionArn"])
-            if answer["status"] != "RUNNING":
-                return answer
-            time.sleep(0.1)
+        arn = execution["executionArn"]
+        until(lambda: api.describe_execution(executionArn=arn)["status"] != "RUNNING")
+        answer: dict[str, Any] = api.describe_execution(executionArn=arn)
+        return answer
 
     return run

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import tarfile
-import time
 import wave
 import zipfile
 from collections.abc import Callable
@@ -13,13 +12,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.local.waiting import until
+
 REPOSITORY = Path(__file__).parents[2]
 STACK = "SoundVae"
 ACCOUNT, REGION = "123456789012", "us-east-1"
 Client = Callable[[str], Any]  # by the name of the API
 Execute = Callable[..., dict[str, Any]]
 MakeRole = Callable[..., str]
-PATIENCE_SECONDS = 600
 ASSETS_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 
@@ -56,14 +56,13 @@ def deploy(assembly: Path, client: Client, stack: str = STACK) -> dict[str, str]
 
 def settled(client: Client, stack: str) -> str:
     """Wait until no change of the stack runs any more; return its status, "" if it is gone."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+
+    def status() -> str:
         found = client("cloudformation").describe_stacks()["Stacks"]
-        status = next((s["StackStatus"] for s in found if s["StackName"] == stack), "")
-        if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
-            return status
-        time.sleep(0.05)
-    raise AssertionError(f"{stack} is still {status} after {PATIENCE_SECONDS} s")
+        return next((s["StackStatus"] for s in found if s["StackName"] == stack), "")
+
+    until(lambda: status() == "REVIEW_IN_PROGRESS" or not status().endswith("_IN_PROGRESS"))
+    return status()
 
 
 def why(client: Client, stack: str) -> str:
@@ -102,13 +101,19 @@ class Deployed:
 
     def finish(self, execution: str) -> dict[str, Any]:
         """Wait for the execution's end; return DescribeExecution's answer."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            answer = self.client("stepfunctions").describe_execution(executionArn=execution)
-            if answer["status"] != "RUNNING":
-                return answer
-            time.sleep(0.2)
-        raise AssertionError(f"still running after {PATIENCE_SECONDS} s")
+
+        def answer() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.client("stepfunctions").describe_execution(
+                executionArn=execution
+            )
+            return None if found["status"] == "RUNNING" else found
+
+        return until(answer)
+
+    def assert_running(self, execution: str) -> None:
+        """AssertionError once the execution has ended."""
+        answer = self.client("stepfunctions").describe_execution(executionArn=execution)
+        assert answer["status"] == "RUNNING", answer
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run an execution that is to succeed; return its output."""
@@ -187,34 +192,45 @@ class Deployed:
         configs = api.list_endpoint_configs(NameContains=part)["EndpointConfigs"]
         return {m["ModelName"] for m in models} | {c["EndpointConfigName"] for c in configs}
 
+    def job_names(self) -> list[str]:
+        """The names of this stack's training jobs, oldest first."""
+        pages = (
+            self.client("sagemaker")
+            .get_paginator("list_training_jobs")
+            .paginate(NameContains=f"{self.name}--", SortBy="CreationTime", SortOrder="Ascending")
+        )
+        return [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
+
     def jobs(self) -> list[dict[str, Any]]:
         """The training jobs of this stack, oldest first."""
-        api = self.client("sagemaker")
-        names = [
-            job["TrainingJobName"]
-            for job in api.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
-            if job["TrainingJobName"].startswith(f"{self.name}--")
-        ]
-        found = [api.describe_training_job(TrainingJobName=name) for name in names]
-        return sorted(found, key=lambda job: job["CreationTime"])
+        return [self.job(name) for name in self.job_names()]
+
+    def job(self, name: str) -> dict[str, Any]:
+        """What SageMaker says of a training job."""
+        found: dict[str, Any] = self.client("sagemaker").describe_training_job(TrainingJobName=name)
+        return found
 
     def job_that_said(self, words: str, execution: str, before: int) -> str:
         """Wait for a line in the log of the job that follows the first `before`; give its name."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            name = next((job["TrainingJobName"] for job in self.jobs()[before:]), "")
-            if name and any(line.startswith(words) for line in self.log_of(name)):
-                return name
-            answer = self.client("stepfunctions").describe_execution(executionArn=execution)
-            assert answer["status"] == "RUNNING", answer
-            time.sleep(0.2)
-        raise AssertionError(f"no job has said {words!r} within {PATIENCE_SECONDS} s")
+
+        def name() -> str:
+            found = next(iter(self.job_names()[before:]), "")
+            if found and any(line.startswith(words) for line in self.log_of(found)):
+                return found
+            self.assert_running(execution)
+            return ""
+
+        return until(name)
 
     def processing_jobs(self) -> list[dict[str, Any]]:
         """The processing jobs of this stack, oldest first."""
         api = self.client("sagemaker")
-        found = api.list_processing_jobs(NameContains=f"{self.endpoint}--", MaxResults=100)
-        names = [job["ProcessingJobName"] for job in found["ProcessingJobSummaries"]]
+        pages = api.get_paginator("list_processing_jobs").paginate(
+            NameContains=f"{self.endpoint}--"
+        )
+        names = [
+            job["ProcessingJobName"] for page in pages for job in page["ProcessingJobSummaries"]
+        ]
         jobs = [api.describe_processing_job(ProcessingJobName=name) for name in names]
         return sorted(jobs, key=lambda job: job["CreationTime"])
 
@@ -255,10 +271,7 @@ class Deployed:
 
     def wait_for_state(self, execution: str, name: str) -> None:
         """Wait until an execution has entered a state."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while name not in self.states(execution):
-            assert time.monotonic() < deadline, self.states(execution)
-            time.sleep(0.05)
+        until(lambda: name in self.states(execution))
 
 
 def _zipped(folder: Path) -> bytes:

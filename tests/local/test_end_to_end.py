@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -29,6 +28,7 @@ from tests.local.deployment import (
     outputs,
 )
 from tests.local.tones import RATE, tone
+from tests.local.waiting import until
 
 PITCHES = {"low": 200, "high": 900}  # Hz; the labels are not those of the starter model
 # a small model: what is tried here is its way; the demo's test has one of default size
@@ -250,23 +250,14 @@ def test_the_scripts_own_sentence_reaches_the_cause(deployed: Deployed, promoted
 def test_the_consoles_own_input_trains_and_stopping_the_execution_stops_the_job(
     deployed: Deployed, promoted: str
 ) -> None:
-    api = deployed.client("sagemaker")
-    before = len(api.list_training_jobs()["TrainingJobSummaries"])
+    before = len(deployed.job_names())
     execution = deployed.start({"Comment": "Insert your JSON here"})
-
-    def newest() -> Any:
-        jobs = api.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
-        return api.describe_training_job(TrainingJobName=jobs[-1]["TrainingJobName"])
-
-    while len(api.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]) == before:
-        answer = deployed.client("stepfunctions").describe_execution(executionArn=execution)
-        assert answer["status"] == "RUNNING", answer
-        time.sleep(0.1)
-    assert "epochs" not in newest()["HyperParameters"]  # train.py's own defaults
+    deployed.wait_for_state(execution, "Train the model")
+    (name,) = until(lambda: deployed.job_names()[before:])
+    assert "epochs" not in deployed.job(name)["HyperParameters"]  # train.py's own defaults
     deployed.client("stepfunctions").stop_execution(executionArn=execution)
-    while newest()["TrainingJobStatus"] in ("InProgress", "Stopping"):
-        time.sleep(0.1)
-    assert newest()["TrainingJobStatus"] == "Stopped"
+    until(lambda: deployed.job(name)["TrainingJobStatus"] not in ("InProgress", "Stopping"))
+    assert deployed.job(name)["TrainingJobStatus"] == "Stopped"
 
 
 def test_a_job_can_neither_read_nor_write_outside_its_prefixes(deployed: Deployed) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import json
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from local import faults
 from local.sagemaker import endpoint, serverless
 from tests.local.deployment import ACCOUNT, REGION, Client, MakeRole
 from tests.local.sagemaker.archives import BUCKET, archive
+from tests.local.waiting import until
 
 HANDLER = """
 def handler(data, context):
@@ -55,11 +55,11 @@ def make_model(client: Client, role: str, name: str, url: str) -> None:
 
 
 def settled(client: Client, name: str) -> dict[str, Any]:
-    while True:
-        endpoint = client("sagemaker").describe_endpoint(EndpointName=name)
-        if endpoint["EndpointStatus"] not in ("Creating", "Updating"):
-            return endpoint
-        time.sleep(0.1)
+    def found() -> dict[str, Any] | None:
+        endpoint: dict[str, Any] = client("sagemaker").describe_endpoint(EndpointName=name)
+        return None if endpoint["EndpointStatus"] in ("Creating", "Updating") else endpoint
+
+    return until(found)
 
 
 def ask(client: Client, name: str) -> bytes:
@@ -303,7 +303,4 @@ def test_a_container_that_takes_more_memory_than_it_has_is_ended_and_started_ane
     if "text" in died:  # the next look at its memory comes after the answer
         died = invoked(client, limited, "sleep 5")
     assert died["code"] == "ModelError"
-    deadline = time.monotonic() + 60
-    while (again := invoked(client, limited, "")) != {"text": "done"}:
-        assert time.monotonic() < deadline, again
-        time.sleep(0.2)
+    until(lambda: invoked(client, limited, "") == {"text": "done"})

@@ -18,6 +18,7 @@ from local.sagemaker import scaling
 from tests.local.deployment import ACCOUNT, REGION, REPOSITORY, Client
 from tests.local.sagemaker.archives import BUCKET, archive
 from tests.local.sagemaker.test_endpoints import constant_model, invoked, settled
+from tests.local.waiting import until
 
 TYPE = "ml.c6i.large"
 HANDLER = """
@@ -301,8 +302,5 @@ def test_a_server_that_dies_with_a_request_costs_one_error_and_is_well_again(
     assert error.response["OriginalStatusCode"] == status
     assert words in error.response["OriginalMessage"]
     if module == "python_service":  # nginx has nobody to hand requests to until it listens again
-        deadline = time.monotonic() + 60
-        while invoked(client, product_s, "{}").get("status") == 424:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: invoked(client, product_s, "{}").get("status") != 424)
     assert ask() == well, "one error, and no other"

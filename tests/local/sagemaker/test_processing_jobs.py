@@ -1,7 +1,6 @@
 """Processing jobs really run, on as many hosts as are asked for, with AWS's contract."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from local import faults, iam
 from tests.local.deployment import Client, MakeRole
+from tests.local.waiting import until
 
 BUCKET = "processing"
 SCRIPT = """
@@ -90,11 +90,11 @@ def run(client: Client, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def ended(client: Client, name: str) -> dict[str, Any]:
-    while True:
-        found = client("sagemaker").describe_processing_job(ProcessingJobName=name)
-        if found["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped"):
-            return dict(found)
-        time.sleep(0.1)
+    def found() -> dict[str, Any] | None:
+        job: dict[str, Any] = client("sagemaker").describe_processing_job(ProcessingJobName=name)
+        return job if job["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return until(found)
 
 
 def below(client: Client, prefix: str) -> dict[str, str]:
@@ -156,8 +156,7 @@ def test_a_job_can_be_stopped_and_ends_at_its_limit(client: Client, role: str) -
     api.create_processing_job(**job("stopped", role, "slow"))
     limit = {"MaxRuntimeInSeconds": 1}
     api.create_processing_job(**job("too-long", role, "slow", StoppingCondition=limit))
-    while not below(client, "stopped"):
-        time.sleep(0.1)
+    until(lambda: below(client, "stopped"))
     api.stop_processing_job(ProcessingJobName="stopped")
     assert ended(client, "stopped")["ProcessingJobStatus"] == "Stopped"
     assert ended(client, "too-long")["ProcessingJobStatus"] == "Stopped"

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from local import clock, faults
 from tests.local.deployment import Client, MakeRole
 from tests.local.sagemaker.archives import BUCKET
+from tests.local.waiting import until
 
 
 def job(name: str, role: str, mode: str, **changes: Any) -> dict[str, Any]:
@@ -51,14 +52,10 @@ def jobs(client: Client, role: str) -> dict[str, Any]:
         api.create_training_job(**job(mode, role, mode))
     limit = {"MaxRuntimeInSeconds": 1}
     api.create_training_job(**job("endless", role, "endless", StoppingCondition=limit))
-    ended: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for mode in ("good", "sentence", "crash", "endless"):
-        while True:
-            ended[mode] = api.describe_training_job(TrainingJobName=mode)
-            if ended[mode]["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
-                break
-            time.sleep(0.2)
-    return ended
+        found[mode] = ended(client, mode)
+    return found
 
 
 def test_a_job_leaves_its_model_its_metrics_and_its_times(
@@ -124,11 +121,11 @@ def test_a_role_that_sagemaker_may_not_assume_is_refused(
 
 
 def ended(client: Client, name: str) -> dict[str, Any]:
-    while True:
-        found = client("sagemaker").describe_training_job(TrainingJobName=name)
-        if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
-            return found
-        time.sleep(0.1)
+    def found() -> dict[str, Any] | None:
+        job: dict[str, Any] = client("sagemaker").describe_training_job(TrainingJobName=name)
+        return job if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return until(found)
 
 
 @pytest.fixture
@@ -196,9 +193,7 @@ def test_metrics_may_be_late(client: Client, role: str, quick: None) -> None:
     faults.add(["metrics-lag=20"])
     client("sagemaker").create_training_job(**job("lagging", role, "good"))
     assert ended(client, "lagging")["FinalMetricDataList"] == []
-    deadline = time.monotonic() + 10
-    while not (found := ended(client, "lagging")["FinalMetricDataList"]):
-        assert time.monotonic() < deadline
+    found = until(lambda: ended(client, "lagging")["FinalMetricDataList"])
     assert [(m["MetricName"], m["Value"]) for m in found] == [("val_loss", -1.0)]
 
 
@@ -269,10 +264,8 @@ def test_what_is_written_for_tensorboard_is_in_s3_while_the_job_runs(
     request = job("watched", role, "watched", TensorBoardOutputConfig=config)
     client("sagemaker").create_training_job(**request)
     key = "output/watched/tensorboard-output/samples/low.wav"
-    deadline = time.monotonic() + 120
-    while not (found := client("s3").list_objects_v2(Bucket=BUCKET, Prefix=key).get("Contents")):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    s3 = client("s3")
+    found = until(lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix=key).get("Contents"))
     assert [item["Key"] for item in found] == [key]
     status = client("sagemaker").describe_training_job(TrainingJobName="watched")
     assert status["SecondaryStatus"] == "Training"

@@ -12,6 +12,7 @@ from local import faults
 from tests.local.deployment import Client, MakeRole
 from tests.local.sagemaker.archives import BUCKET, archive
 from tests.local.sagemaker.test_endpoints import constant_model
+from tests.local.waiting import until
 
 HANDLER = """
 import json, os, time, falcon
@@ -99,11 +100,11 @@ def transform(client: Client, model: str) -> Transform:
 
 
 def ended(client: Client, name: str) -> dict[str, Any]:
-    while True:
-        found = client("sagemaker").describe_transform_job(TransformJobName=name)
-        if found["TransformJobStatus"] in ("Completed", "Failed", "Stopped"):
-            return found
-        time.sleep(0.1)
+    def found() -> dict[str, Any] | None:
+        job: dict[str, Any] = client("sagemaker").describe_transform_job(TransformJobName=name)
+        return job if job["TransformJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return until(found)
 
 
 def results(client: Client, name: str) -> dict[str, list[str]]:

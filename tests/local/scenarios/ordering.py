@@ -1,10 +1,10 @@
 """What the quick train.py is told to do, and what it has written."""
 
 import json
-import time
 from typing import Any
 
 from tests.local.deployment import Deployed
+from tests.local.waiting import until
 
 
 def order(product: Deployed, folder: str, **orders: Any) -> dict[str, Any]:
@@ -18,11 +18,12 @@ def order(product: Deployed, folder: str, **orders: Any) -> dict[str, Any]:
 def wait_for_training(product: Deployed, execution: str) -> str:
     """Wait until the newest job's script runs; return the job's name."""
     product.wait_for_state(execution, "Train the model")
-    while True:
-        jobs = product.jobs()
-        if jobs and (jobs[-1]["TrainingJobStatus"], jobs[-1]["SecondaryStatus"]) == (
-            "InProgress",
-            "Training",
-        ):
-            return jobs[-1]["TrainingJobName"]
-        time.sleep(0.05)
+
+    def running() -> str:
+        name = product.job_names()[-1]
+        if product.job(name)["SecondaryStatus"] == "Training":
+            return name
+        product.assert_running(execution)
+        return ""
+
+    return until(running)

@@ -27,7 +27,7 @@ def test_happy_path_with_an_empty_and_with_the_consoles_default_input(
     assert output["spot"] is False
     assert output["billable_seconds"] <= output["training_seconds"]
     assert output["data"] == {"files": 1, "clips": 1, "warnings": []}
-    assert product.jobs()[-1]["TrainingJobName"] == output["training_job"]
+    assert product.job_names()[-1] == output["training_job"]
 
 
 def test_the_output_names_the_runs_report(product: Deployed) -> None:
@@ -76,8 +76,8 @@ def test_bad_input_fails_before_anything_costs_money(
 ) -> None:
     url = f"s3://{product.bucket}/output/none/output/model.tar.gz"
     request_ = {name: url if value == "MISSING" else value for name, value in request_.items()}
-    before = len(product.jobs())
+    before = product.job_names()
     cause = product.fail(request_, error="SoundVae.WrongInput")
     for word in named:
         assert word in cause
-    assert len(product.jobs()) == before
+    assert product.job_names() == before

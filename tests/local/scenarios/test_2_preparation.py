@@ -5,7 +5,6 @@ The scenarios share one folder of sounds: what one leaves there is what the next
 
 import json
 import re
-import time
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from local import faults, iam
 from tests.local.deployment import Deployed
 from tests.local.scenarios.permissions import role_of
 from tests.local.tones import upload
+from tests.local.waiting import until
 
 FOLDER = "audio/library/"
 SOUNDS = 600
@@ -58,13 +58,10 @@ def test_an_execution_that_was_stopped_half_way_goes_on_where_it_was(
     product: Deployed, sounds: list[str]
 ) -> None:
     execution = product.start({**REQUEST, "instance_count": 1})
-    while not shards(product):
-        time.sleep(0.02)
+    until(lambda: shards(product))
     product.client("stepfunctions").stop_execution(executionArn=execution)
     assert product.finish(execution)["status"] == "ABORTED"
-    while (job := product.processing_jobs()[-1])["ProcessingJobStatus"] != "Stopped":
-        assert job["ProcessingJobStatus"] in ("InProgress", "Stopping")
-        time.sleep(0.05)
+    until(lambda: product.processing_jobs()[-1]["ProcessingJobStatus"] == "Stopped")
     before = shards(product)
     done = len(named(product))
     assert 0 < done < SOUNDS

@@ -48,14 +48,14 @@ def test_no_quota_at_all_names_every_attempt_and_where_quotas_are_raised(
 @pytest.mark.parametrize("spot", [True, False])
 def test_no_capacity_on_all_types_names_every_attempt(product: Deployed, spot: bool) -> None:
     faults.current.no_capacity = {FIRST, SECOND, THIRD}
-    before = {job["TrainingJobName"] for job in product.jobs()}
+    before = set(product.job_names())
     cause = product.fail({"spot": spot})
     for instance_type in (FIRST, SECOND, THIRD):
         assert f"on {instance_type} (job" in cause
         assert (f"on {instance_type} (spot) (job" in cause) is spot
     assert "CapacityError" in cause
     assert ("there was no spare capacity within" in cause) is spot
-    names = {job["TrainingJobName"] for job in product.jobs()} - before
+    names = set(product.job_names()) - before
     assert len(names) == (6 if spot else 3)
 
 

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import tarfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ from typer.testing import CliRunner
 
 from client.app import app
 from local import faults, iam
-from tests.local.deployment import PATIENCE_SECONDS, Deployed
+from tests.local.deployment import Deployed
 from tests.local.scenarios.permissions import role_of
+from tests.local.waiting import until
 
 TYPES = ("ml.c5.xlarge", "ml.m5.xlarge")
 LONG = 3000  # sounds of a request that takes some seconds
@@ -133,16 +133,11 @@ def test_a_run_that_is_aborted_half_way_makes_only_the_missing_files_again(
     folder = put(product, "requests/half/", *files)
     before = len(transforms(product))
     execution = product.start({"generate": {"requests": folder}, "instance_count": 2})
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while len(transforms(product)) < before + 2:  # a job has two files
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: len(transforms(product)) >= before + 2)  # a job has two files
     product.client("stepfunctions").stop_execution(executionArn=execution)
     product.finish(execution)
-    while (stopped := transforms(product)[-1])["TransformJobStatus"] != "Stopped":
-        assert time.monotonic() < deadline, stopped
-        time.sleep(0.05)
-    run = stopped["ModelName"].removesuffix("--batch")
+    until(lambda: transforms(product)[-1]["TransformJobStatus"] == "Stopped")
+    run = transforms(product)[-1]["ModelName"].removesuffix("--batch")
     output = product.run({"generate": {"resume": run}})
     assert (output["run"], output["files"], output["sounds"]) == (run, 4, LONG + 3)
     (job,) = output["transform_jobs"]

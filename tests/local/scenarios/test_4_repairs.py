@@ -8,7 +8,8 @@ import pytest
 
 from local import faults
 from local.events import rules as events
-from tests.local.deployment import PATIENCE_SECONDS, Deployed
+from tests.local.deployment import Deployed
+from tests.local.waiting import until
 
 PROMOTION = [
     "Take the turn",
@@ -30,10 +31,7 @@ def stop(product: Deployed, execution: str) -> None:
 
 def wait_until_repaired(product: Deployed) -> None:
     """Wait until nobody has the turn and nothing is left to bring back, without an execution."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while product.turn() != {"execution": ""} or repairs(product, "RUNNING"):
-        assert time.monotonic() < deadline, product.turn()
-        time.sleep(0.1)
+    until(lambda: product.turn() == {"execution": ""} and not repairs(product, "RUNNING"))
 
 
 def repairs(product: Deployed, status: str) -> list[dict[str, Any]]:

@@ -14,9 +14,10 @@ from moto.s3.models import S3Backend
 from local import clock, faults
 from local.cloudformation.stack_resources import held_before
 from local.states import express
-from tests.local.deployment import PATIENCE_SECONDS, Client, Deployed, deploy, settled, why
+from tests.local.deployment import Client, Deployed, deploy, settled, why
 from tests.local.scenarios.assemblies import IMAGE, STACK
 from tests.local.scenarios.ordering import order, wait_for_training
+from tests.local.waiting import PATIENCE_SECONDS, until
 
 
 def serverless(product: Deployed) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def serverless(product: Deployed) -> dict[str, Any]:
 def test_the_stack_is_updated_while_an_execution_runs_and_both_succeed(
     product: Deployed, assemblies: Path, client: Client
 ) -> None:
-    execution = product.start(order(product, "audio/slow/", epoch_seconds=1.5))
+    execution = product.start(order(product, "audio/slow/", epoch_seconds=4))
     wait_for_training(product, execution)
     deploy(assemblies / "memory", client, STACK)
     assert serverless(product)["MemorySizeInMB"] == 4096
@@ -62,10 +63,7 @@ def promote_the_starter(product: Deployed) -> str:
 
 
 def wait_until_updating(product: Deployed) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while product.endpoint_status() != "Updating":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: product.endpoint_status() == "Updating")
 
 
 def assert_served(product: Deployed, execution: str) -> None:

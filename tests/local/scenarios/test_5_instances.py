@@ -48,7 +48,7 @@ def on_instances(product: Deployed, assemblies: Path, client: Client) -> Iterato
     deploy(assemblies / "as-it-is", client, STACK)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "speed", 5)  # each instance really starts, and is to be waited for
-        execution = product.start(order(product, "audio/slow/", epoch_seconds=1.5))
+        execution = product.start(order(product, "audio/slow/", epoch_seconds=4))
         wait_for_training(product, execution)
         promoted = product.served_model()
         deploy(assemblies / "instances", client, STACK)

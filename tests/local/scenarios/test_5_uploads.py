@@ -1,25 +1,19 @@
 """Uploads that have been quiet for a while start an execution by themselves."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.events import rules as events
 from local.events import scheduler
-from tests.local.deployment import PATIENCE_SECONDS, Client, Deployed, deploy
+from tests.local.deployment import Client, Deployed, deploy
 from tests.local.scenarios.assemblies import NAME, STACK
 from tests.local.scenarios.ordering import order, wait_for_training
+from tests.local.waiting import until
 
 SCHEDULE = f"{NAME}--upload"  # and its group
-
-
-def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def due(client: Client) -> str:
@@ -53,7 +47,7 @@ def uploads_start(product: Deployed, assemblies: Path, client: Client) -> Iterat
 def test_quiet_uploads_start_one_execution_and_those_in_the_meantime_another_after_it(
     product: Deployed, client: Client
 ) -> None:
-    order(product, "audio/", epoch_seconds=1.5)  # three uploads
+    order(product, "audio/", epoch_seconds=4)  # three uploads
     events.settle()
     until(lambda: due(client) != "")
     assert started(product) == []

@@ -12,7 +12,8 @@ from local.states.data_limits import MOST_BYTES, size
 from local.states.state_errors import is_matched
 from tests.local.deployment import Client, Execute, MakeRole
 from tests.local.states.machines import PASS, block, caught_by, output, task
-from tests.local.states.waiting_job import eventually_stopped, waiting_job
+from tests.local.states.waiting_job import wait_until_stopped, waiting_job
+from tests.local.waiting import until
 
 LONG = {"Type": "Wait", "Seconds": 3600, "End": True}
 
@@ -37,7 +38,7 @@ def test_a_job_that_takes_too_long_is_a_timeout_and_is_stopped(
     answer = execute({"Train": train, "Caught": PASS}, {"limit": 10})
     assert output(answer) == {"Error": "States.Timeout", "Cause": ""}
     assert time.monotonic() - start < 8  # ten seconds of the local clock are half a real one
-    assert eventually_stopped(client, job["TrainingJobName"])
+    wait_until_stopped(client, job["TrainingJobName"])
 
 
 def test_a_time_limit_is_not_caught_as_a_failed_task(
@@ -68,13 +69,11 @@ def test_a_machine_that_takes_too_long_is_timed_out(
         name="late", definition=json.dumps(definition), roleArn=role
     )["stateMachineArn"]
     execution = api.start_execution(stateMachineArn=machine)["executionArn"]
-    deadline = time.monotonic() + 10
-    while (answer := api.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: api.describe_execution(executionArn=execution)["status"] != "RUNNING")
+    answer = api.describe_execution(executionArn=execution)
     assert answer["status"] == "TIMED_OUT"
     assert "error" not in answer
-    assert eventually_stopped(client, job["TrainingJobName"])
+    wait_until_stopped(client, job["TrainingJobName"])
     history = api.get_execution_history(executionArn=execution)["events"]
     assert "ExecutionTimedOut" in [event["type"] for event in history]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.local.deployment import Client, Execute, MakeRole
+from tests.local.waiting import until
 
 CALL = "arn:aws:states:::states:startExecution.sync:2"
 
@@ -80,11 +81,6 @@ def test_it_is_stopped_with_its_caller(called: Any, client: Client, make_role: M
         ]
         return found
 
-    deadline = time.monotonic() + 30
-    while not of_called("RUNNING"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: of_called("RUNNING"))
     api.stop_execution(executionArn=execution)
-    while not of_called("ABORTED"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: of_called("ABORTED"))

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from local import clock
 from tests.local.deployment import Client, Execute, MakeRole
 from tests.local.states.machines import PASS, block, caught_by, output, task
-from tests.local.states.waiting_job import eventually_stopped, job_names, waiting_job
+from tests.local.states.waiting_job import status, wait_until_stopped, waiting_job
+from tests.local.waiting import until
 
 FAIL = {"Type": "Fail", "Error": "FailureType", "Cause": "Cause description"}
 
@@ -199,7 +200,7 @@ def test_a_job_in_another_branch_is_stopped(
     train = {"Train": task("sagemaker:createTrainingJob.sync", job)}
     answer = execute({"Block": block(train, watcher, **caught_by("Caught")), "Caught": PASS})
     assert output(answer)["Error"] == "FailureType"
-    assert eventually_stopped(client, job["TrainingJobName"])
+    wait_until_stopped(client, job["TrainingJobName"])
 
 
 def test_a_stopped_execution_stops_its_branches_and_their_job(
@@ -222,14 +223,10 @@ def test_a_stopped_execution_stops_its_branches_and_their_job(
         name="stopped", definition=json.dumps(definition), roleArn=role
     )
     execution = api.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
-    while job["TrainingJobName"] not in job_names(client):
-        time.sleep(0.1)
+    until(lambda: status(client, job["TrainingJobName"]))
     api.stop_execution(executionArn=execution)
-    deadline = time.monotonic() + 5
-    while api.describe_execution(executionArn=execution)["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert eventually_stopped(client, job["TrainingJobName"])
+    until(lambda: api.describe_execution(executionArn=execution)["status"] != "RUNNING")
+    wait_until_stopped(client, job["TrainingJobName"])
 
 
 def test_executions_stopped_at_any_moment_end(client: Client, make_role: MakeRole) -> None:
@@ -257,7 +254,5 @@ def test_executions_stopped_at_any_moment_end(client: Client, make_role: MakeRol
         thread.start()
     for thread in threads:
         thread.join()
-    deadline = time.monotonic() + 10
-    while {api.describe_execution(executionArn=arn)["status"] for arn in arns} != {"ABORTED"}:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    for arn in arns:
+        until(lambda arn=arn: api.describe_execution(executionArn=arn)["status"] == "ABORTED")

@@ -1,13 +1,13 @@
 """A training job that waits for spare capacity: as long as a test needs it, with no script."""
 
 import contextlib
-import time
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local import faults
 from tests.local.deployment import Client, MakeRole
+from tests.local.waiting import until
 
 
 def waiting_job(client: Client, make_role: MakeRole, name: str) -> dict[str, Any]:
@@ -26,19 +26,14 @@ def waiting_job(client: Client, make_role: MakeRole, name: str) -> dict[str, Any
     }
 
 
-def job_names(client: Client) -> list[str]:
-    """The names of all training jobs."""
-    jobs = client("sagemaker").list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
-    return [job["TrainingJobName"] for job in jobs]
+def status(client: Client, name: str) -> str:
+    """What SageMaker says of a job; empty: there is none (yet)."""
+    with contextlib.suppress(ClientError):
+        job = client("sagemaker").describe_training_job(TrainingJobName=name)
+        return str(job["TrainingJobStatus"])
+    return ""
 
 
-def eventually_stopped(client: Client, name: str) -> bool:
-    """Whether a job is stopped within ten seconds; it may still be on its way to SageMaker."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ClientError):
-            job = client("sagemaker").describe_training_job(TrainingJobName=name)
-            if job["TrainingJobStatus"] == "Stopped":
-                return True
-        time.sleep(0.1)
-    return False
+def wait_until_stopped(client: Client, name: str) -> None:
+    """Wait for the end of a job, which may still be on its way to SageMaker."""
+    until(lambda: status(client, name) == "Stopped")
