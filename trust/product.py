@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,11 @@ import boto3
 from local import faults, iam, server
 from local.aws_environment import operator_environment
 from local.events import rules as events
-from tests.local.deployment import PATIENCE_SECONDS, REGION, Client, Deployed, bootstrap, deploy
+from tests.local.deployment import REGION, Client, Deployed, bootstrap, deploy
 from tests.local.scenarios import assemblies
 from tests.local.scenarios.hurry import in_a_hurry
 from tests.local.scenarios.ordering import order
+from tests.local.waiting import until
 from trust import ROOT
 
 hurried = contextlib.ExitStack()
@@ -62,13 +62,14 @@ def wait_until_repaired(deployed: Deployed) -> None:
     """Wait until nobody has the turn and no change of the endpoint runs."""
     events.settle()
     api, machine = deployed.client("stepfunctions"), deployed.outputs["StateMachineArn"]
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while deployed.turn() != {"execution": ""} or any(
-        api.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
-        for arn in (machine, f"{machine}--endpoint")
-    ):
-        assert time.monotonic() < deadline, f"somebody's turn is left: {deployed.turn()}"
-        time.sleep(0.1)
+
+    def repaired() -> bool:
+        return deployed.turn() == {"execution": ""} and not any(
+            api.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
+            for arn in (machine, f"{machine}--endpoint")
+        )
+
+    until(repaired)
 
 
 @contextlib.contextmanager
