@@ -47,6 +47,7 @@ from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means, residual
 from sound_vae.model.density import LabelMixtures
 from sound_vae.model.listener import Listener
+from sound_vae.model.neighbourhoods import Coded, choose_density
 from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.compare_served import Comparison, NewModel, compare_served
@@ -70,7 +71,7 @@ AFTER_TRAINING = (
     "griffin_lim_iterations",
     "evaluation_sounds",
 )
-MOST_CLIPS = 50_000  # that the density is fitted to; it has at most 12 Gaussians a label
+MOST_CLIPS = 50_000  # that the density is fitted to; it has at most 128 Gaussians a label
 STOPPED = 128 + signal.SIGTERM
 
 
@@ -306,7 +307,13 @@ def write_model(
     metrics = trainer.evaluate()
     fitted = training.subsample(MOST_CLIPS, args.seed)
     means = posterior_means(vae, fitted)
-    density = LabelMixtures.fit(means, fitted.label_ids, fitted.labels, args.seed)
+    density = choose_density(
+        Coded(means, fitted.label_ids),
+        Coded(posterior_means(vae, trainer.validation), trainer.validation.label_ids),
+        fitted.labels,
+        temperature=args.temperature,
+        seed=args.seed,
+    )
     texture = 0.0
     if args.texture:
         texture = args.texture * residual(vae, trainer.validation, AUDIBLE_VALUE)

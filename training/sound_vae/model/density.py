@@ -17,8 +17,7 @@ KMEANS_ROUNDS, KMEANS_STARTS = 30, 5
 class LabelMixtures(tf.Module):
     """Draws z for label indices; with no labels there is one mixture, index 0.
 
-    Each component has a full covariance, shrunk towards that of all components: the fewer clips,
-    the more.
+    A component is the image of a standard normal of `rank` dimensions, all of them or fewer.
     """
 
     def __init__(
@@ -27,7 +26,7 @@ class LabelMixtures(tf.Module):
         super().__init__()
         self.edges = tf.Variable(np.cumsum(weights, axis=1), False, dtype=tf.float32)
         self.means = tf.Variable(means, False, dtype=tf.float32)  # (labels, components, d)
-        # (labels, components, d, d), Cholesky
+        # (labels, components, d, rank)
         self.factors = tf.Variable(factors, False, dtype=tf.float32)
         self.spread = tf.Variable(spread, False, dtype=tf.float32)  # (d, d), within any label
 
@@ -35,17 +34,19 @@ class LabelMixtures(tf.Module):
     def fit(
         cls, mu: np.ndarray, label_ids: np.ndarray, labels: list[str], seed: int = 0
     ) -> "LabelMixtures":
-        """From posterior means (clips, d) and their label indices (clips,)."""
+        """Fit some Gaussians a label to posterior means (clips, d) of label indices (clips,).
+
+        Each has a full covariance, shrunk towards that of all: the fewer clips, the more.
+        """
         mu = mu.astype(np.float64)
-        groups = [mu[label_ids == i] for i in range(len(labels))] or [mu]
-        groups = [group if len(group) else mu for group in groups]
-        within = _covariance([group - group.mean(axis=0) for group in groups])
+        groups = of_each(mu, label_ids, labels)
+        within = covariance([group - group.mean(axis=0) for group in groups])
         clusters = [_cluster(group, seed) for group in groups]
         components = max(len(centres) for centres, _ in clusters)
         weights = np.zeros((len(groups), components))
         means = np.zeros((len(groups), components, mu.shape[1]))
         factors = np.zeros((*means.shape, mu.shape[1]))
-        shared = _covariance(
+        shared = covariance(
             [
                 group - centres[nearest]
                 for group, (centres, nearest) in zip(groups, clusters, strict=True)
@@ -58,8 +59,8 @@ class LabelMixtures(tf.Module):
             # a label with one component spreads as labels do, others as their components do
             typical = within if len(centres) == 1 else shared
             for j, centre in enumerate(centres):
-                factors[i, j] = _cholesky(_shrunk(group[nearest == j] - centre, typical))
-        return cls(weights, means, factors, _cholesky(within))
+                factors[i, j] = cholesky(_shrunk(group[nearest == j] - centre, typical))
+        return cls(weights, means, factors, cholesky(within))
 
     def choose(self, seed: tf.Tensor) -> tf.Tensor:
         """Draw a label index for each seed, (batch,) int64 to (batch,) int32."""
@@ -74,20 +75,20 @@ class LabelMixtures(tf.Module):
         component = tf.minimum(component, self.means.shape[1] - 1)
         mean = tf.gather(tf.gather(self.means, label_id), component, batch_dims=1)
         factor = tf.gather_nd(self.factors, tf.stack([label_id, component], axis=1))
-        offset = tf.linalg.matvec(factor, self._noise(seed))
+        offset = tf.linalg.matvec(factor, self._noise(seed, self.factors.shape[-1]))
         return mean + temperature[:, None] * offset
 
     def around(self, mu: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
         """Draw z (batch, d) around given sounds, as far as sounds of one label lie apart."""
-        return mu + temperature[:, None] * tf.linalg.matvec(self.spread, self._noise(seed))
+        noise = self._noise(seed, self.spread.shape[0])
+        return mu + temperature[:, None] * tf.linalg.matvec(self.spread, noise)
 
-    def _noise(self, seed: tf.Tensor) -> tf.Tensor:
-        """Draw standard normal (batch, d); each row depends on its own seed alone."""
-        d = self.means.shape[2]
+    def _noise(self, seed: tf.Tensor, count: int) -> tf.Tensor:
+        """Draw standard normal (batch, count); each row depends on its own seed alone."""
         return tf.map_fn(
-            lambda s: tf.random.stateless_normal([d], seed=tf.stack([s, 0]), alg="philox"),
+            lambda s: tf.random.stateless_normal([count], seed=tf.stack([s, 0]), alg="philox"),
             seed,
-            fn_output_signature=tf.TensorSpec([d], tf.float32),
+            fn_output_signature=tf.TensorSpec([count], tf.float32),
         )
 
     def _uniform(self, seed: tf.Tensor, purpose: int) -> tf.Tensor:
@@ -97,6 +98,12 @@ class LabelMixtures(tf.Module):
             seed,
             fn_output_signature=tf.TensorSpec([], tf.float32),
         )
+
+
+def of_each(mu: np.ndarray, label_ids: np.ndarray, labels: list[str]) -> list[np.ndarray]:
+    """Take the clips of each label, or all for one that has none, or without labels."""
+    groups = [mu[label_ids == i] for i in range(len(labels))] or [mu]
+    return [group if len(group) else mu for group in groups]
 
 
 def _components(clips: int) -> int:
@@ -123,7 +130,7 @@ def _cluster_once(points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndar
     return centres, nearest
 
 
-def _covariance(residuals: list[np.ndarray], lost: int = 0) -> np.ndarray:
+def covariance(residuals: list[np.ndarray], lost: int = 0) -> np.ndarray:
     """Of residuals (n, d) around means, `lost` of which were estimated from them."""
     stacked = np.concatenate(residuals)
     return stacked.T @ stacked / max(len(stacked) - lost, 1)
@@ -133,9 +140,10 @@ def _shrunk(residual: np.ndarray, shared: np.ndarray) -> np.ndarray:
     """Covariance drawn to a typical one: the fewer clips, the more."""
     n, d = residual.shape
     trust = n / (n + d / 2)
-    return trust * _covariance([residual], lost=1) + (1 - trust) * shared
+    return trust * covariance([residual], lost=1) + (1 - trust) * shared
 
 
-def _cholesky(covariance: np.ndarray) -> np.ndarray:
-    jitter = 1e-6 * max(float(np.trace(covariance)) / len(covariance), 1e-6)
-    return np.linalg.cholesky(covariance + jitter * np.eye(len(covariance)))
+def cholesky(spread: np.ndarray) -> np.ndarray:
+    """Factor a covariance (d, d), which may have no extent in some directions."""
+    jitter = 1e-6 * max(float(np.trace(spread)) / len(spread), 1e-6)
+    return np.linalg.cholesky(spread + jitter * np.eye(len(spread)))
