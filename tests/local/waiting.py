@@ -9,7 +9,7 @@ PATIENCE_SECONDS = 600  # of a busy machine
 Found = TypeVar("Found")
 
 
-def until(what: Callable[[], Found], seconds: float = PATIENCE_SECONDS) -> Found:
+def until(what: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
     """Return the first answer of `what` that is true; AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := what()):

@@ -254,5 +254,8 @@ def test_executions_stopped_at_any_moment_end(client: Client, make_role: MakeRol
         thread.start()
     for thread in threads:
         thread.join()
-    for arn in arns:
-        until(lambda arn=arn: api.describe_execution(executionArn=arn)["status"] == "ABORTED")
+
+    def statuses() -> set[str]:
+        return {api.describe_execution(executionArn=arn)["status"] for arn in arns}
+
+    until(lambda: statuses() == {"ABORTED"})
