@@ -19,6 +19,7 @@ from sound_vae.fit.schedule import Schedule
 from sound_vae.model.autoencoder import VAE, computing_in, elbo_loss, kl_divergence
 from sound_vae.model.label_prior import LabelPrior
 from sound_vae.model.listener import LAYERS, Listener
+from sound_vae.model.normalization import synchronise
 
 OFF_LABEL_WEIGHT = 100.0  # of lying off the label's prior mean, against 1 of the divergence
 LISTENER_WEIGHT = 0.25  # of each of the listener's layers, against 1 of the spectrogram
@@ -38,7 +39,8 @@ class Trainer:
     In a cluster, whose strategy's scope `vae` was made in, the datasets are this machine's shares.
     A step takes `batch_size` clips of all shares together, each replica's part by itself: what it
     learns is the mean over replicas of their gradients, each of a loss of its own clips and clipped
-    as those of one device are.
+    as those of one device are. Where a replica has few clips, batch normalisation goes by those of
+    all, in so many `exchanges` a step, and XLA compiles nothing.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Trainer:
         self.steps = max(clips // self.batch_size, schedule.least_steps)
         # rounded up, so that each of the machine's replicas has as many
         self.share = -(-self.batch_size // self.cluster.replicas) * self.cluster.local_replicas
+        each = self.share // self.cluster.local_replicas
+        self.exchanges = 2 * synchronise(self.cluster, each, vae.encoder, vae.decoder)
         self.values_per_clip = int(np.prod(training.clips.shape[1:]))
         with self.cluster.strategy.scope():
             self.adam = keras.optimizers.Adam(
@@ -174,7 +178,7 @@ class Trainer:
         step = self._step
         if xla and self.cluster.replicas == 1:
             step = tf.function(self._step, jit_compile=True)
-        elif xla:
+        elif xla and not self.exchanges:
             self._gradients_of = tf.function(self._gradients, jit_compile=True)
         clips = self.training.clips
         # for any number of steps: the last call of an epoch has fewer, and would be traced anew

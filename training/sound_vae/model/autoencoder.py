@@ -21,6 +21,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from sound_vae.model.framing import halvings
+from sound_vae.model.normalization import BatchNormalization
 
 LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
 
@@ -127,7 +128,7 @@ def _posterior(features: Any, latent_dim: int) -> list[Any]:
 
 
 def _normalised(x: Any) -> Any:
-    return layers.LeakyReLU(0.1)(layers.BatchNormalization(momentum=0.9)(x))
+    return layers.LeakyReLU(0.1)(BatchNormalization(momentum=0.9)(x))
 
 
 BOTTLENECK_CHANNELS = 32  # few, for the dense layers next to them hold channels x frames
@@ -179,7 +180,7 @@ def _reference_encoder(a: Architecture) -> keras.Model:
     x = layers.Reshape((a.bins, a.frames, 1))(layers.Permute((2, 1))(spectrogram))
     for filters, strides in zip(REFERENCE_FILTERS, REFERENCE_STRIDES, strict=True):
         x = layers.Conv2D(filters, 3, strides=strides, padding="same", activation="relu")(x)
-        x = layers.BatchNormalization()(x)
+        x = BatchNormalization()(x)
     return keras.Model(spectrogram, _posterior(layers.Flatten()(x), a.latent_dim), name="encoder")
 
 
@@ -191,7 +192,7 @@ def _reference_decoder(a: Architecture) -> keras.Model:
         x = layers.Conv2DTranspose(filters, 3, strides=strides, padding="same", activation="relu")(
             x
         )
-        x = layers.BatchNormalization()(x)
+        x = BatchNormalization()(x)
     x = layers.Conv2DTranspose(
         1, 3, strides=REFERENCE_STRIDES[0], padding="same", activation="sigmoid", name="values"
     )(x)

@@ -22,6 +22,7 @@ from keras import layers
 from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.streaming import Rows, batches
+from sound_vae.model.normalization import BatchNormalization, synchronise
 from sound_vae.model.spectrogram import Transform
 
 BANDS = 40  # mel
@@ -82,6 +83,7 @@ class Recogniser:
         share = -(-batch_size // cluster.replicas) * cluster.local_replicas
         mels = normalised(log_mel(values, self.transform)).numpy()
         network = self.network
+        synchronise(cluster, share // cluster.local_replicas, network)
         labels = network.output[1].shape[1]
         with cluster.strategy.scope():
             optimizer = keras.optimizers.AdamW(
@@ -255,11 +257,11 @@ def _network(shape: tuple[int, ...], labels: int, seed: keras.random.SeedGenerat
         x = layers.Conv2D(
             filters, size, 2, padding="same", use_bias=False, kernel_initializer=initializer
         )(x)
-        x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
+        x = layers.ReLU()(BatchNormalization(momentum=0.95)(x))
     x = layers.Dropout(0.2, seed=0)(layers.Flatten()(x))
     features = layers.Dense(
         FEATURES, kernel_initializer=keras.initializers.GlorotUniform(seed=seed)
     )(x)
-    x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(features))
+    x = layers.ReLU()(BatchNormalization(momentum=0.95)(features))
     logits = layers.Dense(labels, kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(x)
     return keras.Model(mels, [features, logits])
