@@ -29,6 +29,8 @@ from sound_vae.data.folder import is_sound, visible_files
 KEPT = ROOT / "docs" / "machines_and_seeds.json"
 FIGURES = (
     "val_loss",
+    "mse",  # which has no part of the run's own listener, unlike val_loss
+    "kl",
     "accuracy",
     "frechet_ratio",
     "diversity",
@@ -107,8 +109,10 @@ def section(runs: Runs, quality: str) -> Section:
 
 def shown(values: Sequence[float]) -> str:
     """Write mean and standard deviation, or the one value that there is."""
-    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.3f}{spread}"
+    mean = statistics.mean(values)
+    digits = 5 if 0 < abs(mean) < 0.01 else 3
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean:.{digits}f}{spread}"
 
 
 def chance(one: Sequence[float], other: Sequence[float]) -> float:

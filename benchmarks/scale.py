@@ -229,9 +229,9 @@ Whoever outgrows one machine changes numbers in the execution's input:
 - **A step is the same on several devices as on one**: they share its clips, and its learning rate
   stays. Only where each would get fewer than 8 clips, it gets 8, and the rate grows by the square
   root of how much larger that makes the step. A `batch_size` that you give is what one device
-  would take. Listener, autoencoder and exciter are all learnt so. What is not the same: batch
-  normalisation and the loss's logarithm go by the clips of one device
-  ([below](#the-same-figures-on-several-machines) is what that makes).
+  would take. Listener, autoencoder and exciter are all learnt so. Where a device has fewer than
+  32 clips, batch normalisation goes by those of all; only the loss's logarithm is of each device's
+  own ([below](#the-same-figures-on-several-machines) is what comes of it).
 - The first machine writes checkpoint, model and report and says the metrics; density, figures and
   report are of up to 50,000 clips of all machines. A job that lost a machine begins again on as
   many others, at most twice, and goes on from the last checkpoint.

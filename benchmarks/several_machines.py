@@ -4,7 +4,8 @@ python -m benchmarks.several_machines          about three minutes
 
 Processes of one machine share its cores, so their speed says nothing of machines; what they send
 each other does. So time is measured on one process, bytes on several, and the efficiency computed:
-N machines take t(B / N) + bytes / bandwidth in place of t(B), where t(b) = fixed + each x b.
+N machines take t(B / N) + bytes / bandwidth + exchanges x latency in place of t(B), where
+t(b) = fixed + each x b.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import psutil
 
 from benchmarks import ROOT
 from benchmarks.measurement import Section
+from sound_vae.model.normalization import ENOUGH, BatchNormalization
 
 BATCHES = (4, 8, 16, 32, 64)
 WORKERS = (2, 4)
@@ -35,8 +37,8 @@ BANDWIDTHS = {
     "ml.g4dn.xlarge": (25.0, 5.0),
     "ml.g5.xlarge": (10.0, 2.5),
 }
-LATENCY = 0.5e-3  # seconds of a round among machines of one zone, several of which a step takes
-ROUNDS = 2
+LATENCY = 0.5e-3  # seconds of an exchange among machines of one zone: an assumption, AWS has none
+ROUNDS = 2  # of gradients
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class StepCost:
     fixed: float
     each: float  # of a clip
     parameters: int
+    exchanges: int = 0  # of batch normalisation, where a machine has few clips
 
     def seconds(self, batch: float) -> float:
         """Time of a step of so many clips on one machine."""
@@ -59,7 +62,8 @@ class StepCost:
         """Time of a step that takes `batch` clips on all machines, each so much faster."""
         if machines == 1:
             return self.seconds(batch) / faster
-        exchange = self.sent(machines) * 8 / (gigabits * 1e9) + ROUNDS * LATENCY
+        rounds = ROUNDS + (self.exchanges if batch / machines < ENOUGH else 0)
+        exchange = self.sent(machines) * 8 / (gigabits * 1e9) + rounds * LATENCY
         return self.seconds(batch / machines) / faster + exchange
 
 
@@ -68,7 +72,8 @@ def measured_step() -> StepCost:
     answer = _run(["--work", "steps"])[0]
     times = np.array([statistics.median(turns) for turns in answer["seconds"]])
     each, fixed = np.polyfit(BATCHES, times, 1)
-    return StepCost(max(float(fixed), 0.0), float(each), answer["parameters"])
+    fixed, each = max(float(fixed), 0.0), float(each)
+    return StepCost(fixed, each, answer["parameters"], answer["exchanges"])
 
 
 def measured_bytes(workers: int) -> float:
@@ -89,7 +94,10 @@ def steps_of_one_process() -> dict[str, Any]:
             trainer.run(figures.append)
             if turn:  # the first one traces the graph
                 taken.append(figures[0]["seconds_per_step"])
-    return {"seconds": seconds, "parameters": trainers[0].vae.count_params()}
+    vae = trainers[0].vae
+    layers = [layer for part in (vae.encoder, vae.decoder) for layer in part.layers]
+    exchanges = 2 * sum(isinstance(layer, BatchNormalization) for layer in layers)
+    return {"seconds": seconds, "parameters": vae.count_params(), "exchanges": exchanges}
 
 
 def bytes_of_a_step() -> dict[str, float]:
@@ -156,9 +164,11 @@ def section(cost: StepCost, counted: dict[int, float], batch: int = 32) -> Secti
     method = (
         f"A step of b clips takes {1000 * cost.fixed:.1f} ms + {1000 * cost.each:.2f} ms x b on "
         f"the two cores here (medians of {TURNS} turns, b = {', '.join(map(str, BATCHES))}), and "
-        f"exchanges the gradients of {cost.parameters:,} weights. The gain is that of {batch} "
-        "clips a step, shared among the machines, with the bandwidth that AWS publishes: what an "
-        "instance may reach for a while / what lasts."
+        f"exchanges the gradients of {cost.parameters:,} weights, and the means of batch "
+        f"normalisation in {cost.exchanges} exchanges where a machine has fewer than {ENOUGH} "
+        f"clips, for {1000 * LATENCY:g} ms each. The gain is that of {batch} clips a step, shared "
+        "among the machines, with the bandwidth that AWS publishes: what an instance may reach "
+        "for a while / what lasts."
     )
     columns = (
         "machines",
@@ -172,7 +182,9 @@ def section(cost: StepCost, counted: dict[int, float], batch: int = 32) -> Secti
     remarks = (
         f"A machine pays for itself while the gain is at least half of their number: up to {pays}, "
         f"with the bandwidth that lasts. More machines pay where a step has more clips, as it has "
-        f"from {batch // 8 + 1} devices on, so for very many clips. What decides is the step's "
+        f"from {batch // 8 + 1} devices on, so for very many clips; and without the exchanges of "
+        f'batch normalisation where you give each {ENOUGH}, as `"batch_size": {16 * ENOUGH}` does '
+        "with 16 machines, and the learning rate that goes with it. What decides is the step's "
         f"time: one of {1000 * cost.seconds(batch):.0f} ms sends as long as it computes at "
         f"{balance:.2f} gigabits a second, and one that a GPU takes a tenth of that for at "
         f"{10 * balance:.1f}."

@@ -1,10 +1,12 @@
 """The arithmetic from one machine to many is that of what was measured."""
 
+import dataclasses
+
 import pytest
 
 from benchmarks import scale
 from benchmarks.endpoint_load import INSTANCE_HOUR
-from benchmarks.several_machines import StepCost, paying
+from benchmarks.several_machines import LATENCY, StepCost, paying
 
 STEP = StepCost(fixed=0.01, each=0.002, parameters=1_000_000)
 MEASURED = scale.Measured(
@@ -27,6 +29,13 @@ def test_machines_share_a_step_and_pay_for_what_they_tell_each_other() -> None:
     # half of the clips, and 4 MB at 10 gigabits a second
     assert STEP.on(2, 32, gigabits=10) == pytest.approx(0.042 + 0.0032 + 0.001)
     assert STEP.on(2, 32, gigabits=0.1) > STEP.on(1, 32, gigabits=0.1), "a slow network"
+
+
+def test_few_clips_a_machine_cost_the_exchanges_of_batch_normalisation() -> None:
+    normalised = dataclasses.replace(STEP, exchanges=20)
+    for machines, batch, seconds in ((1, 32, 0), (2, 32, 20 * LATENCY), (2, 64, 0)):
+        more = normalised.on(machines, batch, 10) - STEP.on(machines, batch, 10)
+        assert more == pytest.approx(seconds)
 
 
 def test_machines_pay_up_to_where_they_gain_half_of_their_number() -> None:
