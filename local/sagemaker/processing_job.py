@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from local.sagemaker.training_job import (
 )
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-KILLED_AFTER = 0.02
-"""Seconds between two looks whether a container that is to be killed has begun its work."""
+LOOK_SECONDS = 0.001
+"""Between two looks whether a container that is to be killed has begun its work."""
+NICEST = 19
+"""Of such a container, which must not be done with it before somebody looks."""
 
 
 class ProcessingJob:
@@ -126,7 +129,8 @@ class ProcessingJob:
         if self._stopping.is_set():  # in between
             self._end(process)
         if host in faults.current.killed:
-            self._later(KILLED_AFTER, self._kill_at_work, process, base)
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICEST)
+            threading.Thread(target=_kill_at_work, args=(process, base), daemon=True).start()
         try:
             for line in process.stdout or ():
                 log.write(line)
@@ -134,12 +138,6 @@ class ProcessingJob:
         finally:
             processes.stop(process)
             self._processes.pop(host, None)
-
-    def _kill_at_work(self, process: Any, base: Path) -> None:
-        if (base / "output/message").exists():
-            processes.send(process, signal.SIGKILL)
-        elif process.poll() is None:
-            self._later(KILLED_AFTER, self._kill_at_work, process, base)
 
     def _show(self, status: str, messages: dict[str, str]) -> None:
         # "concatenated, then truncated to 1 KB"
@@ -152,3 +150,13 @@ class ProcessingJob:
     def _fail(self, reason: str, messages: dict[str, str]) -> None:
         self.record.failure_reason = reason[:FAILURE_REASON_LIMIT]
         self._show("Failed", messages)
+
+
+def _kill_at_work(process: Any, base: Path) -> None:
+    """Kill a container as soon as it says what it works on."""
+    message = base / "output" / "message"
+    while process.poll() is None:
+        if message.exists() and message.stat().st_size:
+            processes.send(process, signal.SIGKILL)
+            return
+        time.sleep(LOOK_SECONDS)
