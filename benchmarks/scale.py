@@ -24,6 +24,7 @@ from benchmarks.several_machines import BANDWIDTHS, StepCost
 from infra.pipeline.generation import FILES_PER_JOB, SOUNDS_PER_FILE
 from infra.pipeline.preparation import PAYS_FROM as PREPARED_FROM
 from sound_vae.fit.schedule import choose_pace
+from sound_vae.model.normalization import ENOUGH
 
 CLIPS = (3_000, 30_000, 300_000, 3_000_000, 10_000_000)
 MACHINES = (1, 4, 16)
@@ -230,8 +231,8 @@ Whoever outgrows one machine changes numbers in the execution's input:
   stays. Only where each would get fewer than 8 clips, it gets 8, and the rate grows by the square
   root of how much larger that makes the step. A `batch_size` that you give is what one device
   would take. Listener, autoencoder and exciter are all learnt so. Where a device has fewer than
-  32 clips, batch normalisation goes by those of all; only the loss's logarithm is of each device's
-  own ([below](#the-same-figures-on-several-machines) is what comes of it).
+  {enough} clips, batch normalisation goes by those of all; only the loss's logarithm is of each
+  device's own ([below](#the-same-figures-on-several-machines) is what comes of it).
 - The first machine writes checkpoint, model and report and says the metrics; density, figures and
   report are of up to 50,000 clips of all machines. A job that lost a machine begins again on as
   many others, at most twice, and goes on from the last checkpoint.
@@ -290,7 +291,7 @@ def main() -> None:
         asking(measured),
         Section("A million sounds", *bulk.million(measured.sounds, measured.sound_bytes)),
     ]
-    head = HEAD.format(today=today, machine=machine(), picture=picture.name)
+    head = HEAD.format(today=today, machine=machine(), picture=picture.name, enough=ENOUGH)
     page = [head.rstrip(), *(section.to_markdown() for section in sections)]
     args.output.write_text("\n\n".join(page) + "\n", encoding="utf-8")
     print(f"written to {args.output} and {picture}")

@@ -24,7 +24,7 @@ import psutil
 
 from benchmarks import ROOT
 from benchmarks.measurement import Section
-from sound_vae.model.normalization import ENOUGH, BatchNormalization
+from sound_vae.model.normalization import ENOUGH, layers_of
 
 BATCHES = (4, 8, 16, 32, 64)
 WORKERS = (2, 4)
@@ -95,8 +95,7 @@ def steps_of_one_process() -> dict[str, Any]:
             if turn:  # the first one traces the graph
                 taken.append(figures[0]["seconds_per_step"])
     vae = trainers[0].vae
-    layers = [layer for part in (vae.encoder, vae.decoder) for layer in part.layers]
-    exchanges = 2 * sum(isinstance(layer, BatchNormalization) for layer in layers)
+    exchanges = 2 * len(layers_of(vae.encoder, vae.decoder))
     return {"seconds": seconds, "parameters": vae.count_params(), "exchanges": exchanges}
 
 

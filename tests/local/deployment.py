@@ -61,7 +61,11 @@ def settled(client: Client, stack: str) -> str:
         found = client("cloudformation").describe_stacks()["Stacks"]
         return next((s["StackStatus"] for s in found if s["StackName"] == stack), "")
 
-    until(lambda: status() == "REVIEW_IN_PROGRESS" or not status().endswith("_IN_PROGRESS"))
+    def changes() -> bool:
+        now = status()
+        return now.endswith("_IN_PROGRESS") and now != "REVIEW_IN_PROGRESS"
+
+    until(lambda: not changes())
     return status()
 
 

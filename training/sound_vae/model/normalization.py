@@ -34,9 +34,13 @@ def synchronise(cluster: Cluster, clips: int, *models: keras.Model) -> int:
 
     Gives how many layers go by those of all devices, with an exchange each way in every step.
     """
-    found = [
-        layer for model in models for layer in model.layers if isinstance(layer, BatchNormalization)
-    ]
+    found = layers_of(*models)
     for layer in found:
         layer.synchronized = cluster.replicas > 1 and clips < ENOUGH
     return sum(layer.synchronized for layer in found)
+
+
+def layers_of(*models: keras.Model) -> list[BatchNormalization]:
+    """Find the layers of models that normalise."""
+    every = (layer for model in models for layer in model.layers)
+    return [layer for layer in every if isinstance(layer, BatchNormalization)]
