@@ -10,8 +10,8 @@ from sound_vae.model.autoencoder import VAE, Architecture
 from sound_vae.model.coding import posterior_means
 from sound_vae.model.excitation import lowest_pitch
 from sound_vae.model.exciter import excite
+from sound_vae.model.harmonics import pulses
 from sound_vae.model.spectrogram import Transform
-from sound_vae.model.vocoder import pulses
 
 PITCHES = {"deep": 110.0, "high": 330.0}  # Hz
 
@@ -41,13 +41,15 @@ def vae(voices: Dataset) -> VAE:
 
 
 def test_pitch_and_breath_are_learnt_from_the_clips(voices: Dataset, vae: VAE) -> None:
-    octaves, periodicity = excite(learn_exciter(vae, voices), posterior_means(vae, voices))
-    hertz = lowest_pitch(voices.transform) * 2 ** octaves.numpy()[:, 4:-4].mean(axis=1)
-    periodic = periodicity.numpy()[:, 4:-4].mean(axis=(1, 2))
+    found = excite(learn_exciter(vae, voices), posterior_means(vae, voices))
+    hertz = lowest_pitch(voices.transform) * 2 ** found.octaves.numpy()[:, 4:-4].mean(axis=1)
+    periodic = found.periodicity.numpy()[:, 4:-4].mean(axis=(1, 2))
+    floor = found.noise_floor.numpy()[:, 4:-4].mean(axis=(1, 2))
     kind = {name: voices.label_ids == i for i, name in enumerate(voices.labels)}
     for name, wanted in PITCHES.items():
         np.testing.assert_allclose(np.median(hertz[kind[name]]), 1.04 * wanted, rtol=0.1)
         assert periodic[kind[name]].mean() > 0.75
+        assert floor[kind[name]].mean() < floor[kind["breath"]].mean() - 0.1
     assert periodic[kind["breath"]].mean() < 0.6
 
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from sound_vae.model import excitation
 from sound_vae.model.excitation import BANDS, JUMP, analyse, bands, lowest_pitch
+from sound_vae.model.harmonics import pulses
 from sound_vae.model.spectrogram import Transform
-from sound_vae.model.vocoder import pulses
 
 TRANSFORM = Transform.choose(8000, 0.4)
 INSIDE = slice(4, -4)  # frames whose windows lie within the clip
@@ -42,6 +42,7 @@ def test_pulses_are_periodic_in_all_bands_and_noise_is_in_none() -> None:
     )
     assert of_pulses.periodicity[0, INSIDE].min() > 0.75
     assert of_noise.periodicity[0, INSIDE].mean() < 0.55
+    assert of_pulses.noise_floor[0, INSIDE].mean() < of_noise.noise_floor[0, INSIDE].mean() - 0.1
     assert of_pulses.pitch_weight[0, INSIDE].mean() > 3 * of_noise.pitch_weight[0, INSIDE].mean()
 
 
@@ -62,7 +63,9 @@ def test_silence_weighs_nothing() -> None:
     assert not found.band_weight[0, TRANSFORM.frames // 2 :].any()
     assert not found.band_weight[0, :, : BANDS // 2].any()
     assert found.band_weight[0, INSIDE, BANDS // 2 :][: TRANSFORM.frames // 4].all()
-    assert np.isfinite(analyse(np.zeros_like(values), TRANSFORM).periodicity).all()
+    silent = analyse(np.zeros_like(values), TRANSFORM)
+    assert np.isfinite(silent.periodicity).all()
+    assert not silent.noise_floor.any()
 
 
 @pytest.mark.parametrize("bins", [64, 100, 512])

@@ -11,6 +11,7 @@ from sound_vae.model.exciter import (
     pitch_distribution,
     pitches_in,
 )
+from sound_vae.model.noise_floor import FLOOR_BANDS
 
 OCTAVES = 4
 PITCHES = pitches_in(OCTAVES)
@@ -19,13 +20,13 @@ PITCHES = pitches_in(OCTAVES)
 @pytest.mark.parametrize("frames", [2, 12, 96, 352])
 def test_it_speaks_of_every_frame_within_bounds(frames: int) -> None:
     architecture = Architecture("default", frames, 128, latent_dim=5)
-    octaves, periodicity = excite(
-        build_exciter(architecture, OCTAVES), 30 * tf.random.normal([3, 5])
-    )
-    assert octaves.shape == (3, frames)
-    assert periodicity.shape == (3, frames, BANDS)
-    assert 0 <= octaves.numpy().min() <= octaves.numpy().max() <= OCTAVES
-    assert 0 <= periodicity.numpy().min() <= periodicity.numpy().max() <= 1
+    found = excite(build_exciter(architecture, OCTAVES), 30 * tf.random.normal([3, 5]))
+    assert found.octaves.shape == (3, frames)
+    assert found.periodicity.shape == (3, frames, BANDS)
+    assert found.noise_floor.shape == (3, frames, FLOOR_BANDS)
+    assert 0 <= found.octaves.numpy().min() <= found.octaves.numpy().max() <= OCTAVES
+    for share in (found.periodicity.numpy(), found.noise_floor.numpy()):
+        assert 0 <= share.min() <= share.max() <= 1
 
 
 def test_the_seed_decides_its_first_weights() -> None:

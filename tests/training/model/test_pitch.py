@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sound_vae.model.excitation import BANDS
+from sound_vae.model.excitation import BANDS, Excitation
 from sound_vae.model.exciter import pitch_distribution
 from sound_vae.model.framing import Framing
+from sound_vae.model.noise_floor import FLOOR_BANDS
 from sound_vae.model.pitch import moved_to, nearest, octaves_of, pitch_range
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.vocoder import Vocoder
 
 TRANSFORM = Transform.choose(8000, 0.8)
 SHAPE = (1, TRANSFORM.frames, TRANSFORM.bins)
+NO_FLOOR = tf.zeros([*SHAPE[:2], FLOOR_BANDS])
 
 
 def hertz(wave: np.ndarray) -> float:
@@ -28,11 +30,12 @@ def test_it_is_in_tune_within_20_cents_and_keeps_its_vibrato(wanted: float) -> N
     time = np.arange(TRANSFORM.frames) * TRANSFORM.hop_length / TRANSFORM.sample_rate
     own = octaves_of(tf.constant([200.0]), TRANSFORM)[:, None] + 0.02 * np.sin(30 * time)[None]
     own = tf.cast(own, tf.float32)
-    values, periodicity = tf.fill(SHAPE, 0.7), tf.ones([*SHAPE[:2], BANDS])
+    values = tf.fill(SHAPE, 0.7)
     target = octaves_of(tf.constant([wanted]), TRANSFORM)
-    moved = moved_to(target, own, periodicity, values, TRANSFORM)
-    np.testing.assert_allclose(np.ptp(moved), np.ptp(own), atol=1e-5)
-    wave = Vocoder(TRANSFORM).waveform(values, moved, periodicity, tf.zeros([1, 4])).numpy()[0]
+    excitation = Excitation(own, tf.ones([*SHAPE[:2], BANDS]), NO_FLOOR)
+    moved = moved_to(target, excitation, values, TRANSFORM)
+    np.testing.assert_allclose(np.ptp(moved.octaves), np.ptp(own), atol=1e-5)
+    wave = Vocoder(TRANSFORM).waveform(values, moved, tf.zeros([1, 4])).numpy()[0]
     assert abs(1200 * np.log2(hertz(wave) / wanted)) < 20
 
 
@@ -42,14 +45,16 @@ def test_what_is_silent_or_noise_does_not_count() -> None:
     periodicity = np.ones((*SHAPE[:2], BANDS), np.float32)
     octaves[:, :20], values[:, :20] = 3.5, 0.0
     octaves[:, -20:], periodicity[:, -20:] = 0.2, 0.0
-    moved = moved_to(tf.constant([2.0]), octaves, periodicity, values, TRANSFORM)
-    np.testing.assert_allclose(moved[:, 20:-20], 2.0, atol=1e-3)
+    excitation = Excitation(octaves, periodicity, NO_FLOOR)
+    moved = moved_to(tf.constant([2.0]), excitation, values, TRANSFORM)
+    np.testing.assert_allclose(moved.octaves[:, 20:-20], 2.0, atol=1e-3)
 
 
-def pitch_of_z(z: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+def pitch_of_z(z: tf.Tensor, training: bool) -> tuple[tf.Tensor, ...]:
     """An exciter that takes the first latent dimension for the pitch."""
     logits = 20 * pitch_distribution(tf.repeat(z[:, :1], 5, axis=1), 49)
-    return logits, tf.ones([tf.shape(z)[0], 5, BANDS])
+    sounds = tf.shape(z)[0]
+    return logits, tf.ones([sounds, 5, BANDS]), tf.zeros([sounds, 5, FLOOR_BANDS])
 
 
 EXCITER: Any = pitch_of_z

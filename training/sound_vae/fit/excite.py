@@ -18,7 +18,7 @@ from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.model.autoencoder import VAE
 from sound_vae.model.coding import posteriors
-from sound_vae.model.excitation import Excitation, analyse, octaves_heard
+from sound_vae.model.excitation import Analysis, analyse, octaves_heard
 from sound_vae.model.exciter import build_exciter, pitch_distribution
 
 STEPS, BATCH, SMALLEST_BATCH = 1200, 64, 8
@@ -27,7 +27,8 @@ PASSES = 400  # fewer clips get fewer steps, so that none is heard more often th
 LEARNING_RATE = 2e-3  # at the beginning; it falls to 0 along half a cosine
 MOST_CLIPS = 3000  # that are analysed; enough for the steps that there are
 FRAMES_AT_ONCE = 2_000  # that are analysed: 14 MB with 128 bins, 57 MB with 512
-PERIODICITY_WEIGHT = 20.0  # of its squared error, against 1 of the cross entropy of pitch
+# of squared errors, against 1 of the cross entropy of pitch
+PERIODICITY_WEIGHT, FLOOR_WEIGHT = 20.0, 20.0
 
 
 def learn_exciter(
@@ -82,21 +83,26 @@ def learn_exciter(
 
 
 def _targets(data: Dataset) -> list[np.ndarray]:
-    """Give the fields of an Excitation of all clips, in half precision."""
+    """Give the fields of an Analysis of all clips, in half precision."""
     at_once = max(FRAMES_AT_ONCE // data.transform.frames, 1)
     found = [
         analyse(data.clips[np.arange(start, min(start + at_once, len(data)))], data.transform)
         for start in range(0, len(data), at_once)
     ]
-    names = Excitation.__dataclass_fields__
+    names = Analysis.__dataclass_fields__
     return [np.concatenate([getattr(e, name) for e in found]).astype(np.float16) for name in names]
 
 
 def _loss(given: list[tf.Tensor], wanted: list[tf.Tensor]) -> tf.Tensor:
-    octaves, periodicity, pitch_weight, band_weight = wanted
+    octaves, periodicity, floor, pitch_weight, band_weight, frame_weight = wanted
     semitones = pitch_distribution(octaves, given[0].shape[-1])
     off_pitch = _mean(tf.nn.softmax_cross_entropy_with_logits(semitones, given[0]), pitch_weight)
-    return off_pitch + PERIODICITY_WEIGHT * _mean(tf.square(given[1] - periodicity), band_weight)
+    off_floor = tf.reduce_mean(tf.square(given[2] - floor), axis=2)
+    return (
+        off_pitch
+        + PERIODICITY_WEIGHT * _mean(tf.square(given[1] - periodicity), band_weight)
+        + FLOOR_WEIGHT * _mean(off_floor, frame_weight)
+    )
 
 
 def _mean(errors: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""The excitation of a sound: its pitch, and how much of each band is periodic.
+"""The excitation of a sound: its pitch, how much of each band is periodic, and its noise floor.
 
     excitation = analyse(spectrograms, transform)
 
@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft  # type: ignore[import-untyped]
+import tensorflow as tf
 
 from sound_vae.model.framing import Framing
+from sound_vae.model.noise_floor import noise_floor
 from sound_vae.model.spectrogram import Transform
 
 BANDS = 8  # of equal width, in each of which the periodic share is one number
@@ -28,16 +30,25 @@ JUMP = sum(PARTS_OF_A_JUMP)  # of these steps, that a pitch moves from a frame t
 JUMP_COST = 2.0  # of an octave between two frames, where a period that fits perfectly is worth 1
 HIGH_PREFERENCE = 0.04  # an octave; multiples of a period fit as well as the period itself
 AUDIBLE_RANGE = 0.6  # of a spectrogram's 0 to 1, below a clip's loudest value: what counts
+SOFT = 0.1  # is how much the noise floor of softer frames counts
 
 
 @dataclass(frozen=True)
 class Excitation:
-    """What `analyse` finds, frame by frame; weights are from 0 to 1."""
+    """What excites sounds, frame by frame, as arrays or as tensors of a graph."""
 
-    octaves: np.ndarray  # (clips, frames), pitch above `lowest_pitch`
-    periodicity: np.ndarray  # (clips, frames, BANDS), from 0 (noise) to 1
+    octaves: tf.Tensor  # (sounds, frames), pitch above `lowest_pitch`
+    periodicity: tf.Tensor  # (sounds, frames, BANDS), from 0 (noise) to 1
+    noise_floor: tf.Tensor  # (sounds, frames, FLOOR_BANDS), a level from 0 to 1 as a spectrogram's
+
+
+@dataclass(frozen=True)
+class Analysis(Excitation):
+    """What `analyse` finds, and how much it counts; weights are from 0 to 1."""
+
     pitch_weight: np.ndarray  # (clips, frames): how much there is to have a pitch
     band_weight: np.ndarray  # (clips, frames, BANDS): 1 where there is sound
+    frame_weight: np.ndarray  # (clips, frames): 1 where there is sound, and SOFT elsewhere
 
 
 def lowest_pitch(transform: Framing) -> float:
@@ -50,7 +61,7 @@ def octaves_heard(transform: Framing) -> int:
     return max(math.floor(math.log2(HIGHEST_PITCH / lowest_pitch(transform))), 1)
 
 
-def analyse(values: np.ndarray, transform: Transform) -> Excitation:
+def analyse(values: np.ndarray, transform: Transform) -> Analysis:
     """Find the excitation of spectrograms (clips, frames, bins) in 0..1."""
     values = np.asarray(values, np.float32)
     amplitude = np.exp((values - 1) * (-transform.floor_db * np.log(10) / 20))
@@ -58,14 +69,23 @@ def analyse(values: np.ndarray, transform: Transform) -> Excitation:
     least = np.maximum(loudest - AUDIBLE_RANGE, 0)
     audible = values.max(axis=2) > least[..., 0]
     octaves, strength = _track(*_fit(amplitude**2 * audible[..., None], transform))
-    lag = transform.sample_rate / (lowest_pitch(transform) * 2**octaves)
+    pitch = lowest_pitch(transform) * 2**octaves
+    periodicity = _periodicity(amplitude**2, transform.sample_rate / pitch, transform)
+    floor = noise_floor(
+        tf.constant(values),
+        tf.constant(pitch, tf.float32),
+        tf.constant(periodicity @ bands(transform.bins), tf.float32),
+        transform,
+    )
     parts = np.array_split(np.arange(transform.bins), BANDS)
     loud = np.stack([values[..., part].max(axis=2) for part in parts], axis=-1)
-    return Excitation(
+    return Analysis(
         octaves.astype(np.float32),
-        _periodicity(amplitude**2, lag, transform).astype(np.float32),
+        periodicity.astype(np.float32),
+        floor.numpy(),
         np.square(np.clip(strength, 0, 1) * audible).astype(np.float32),
         (loud > least).astype(np.float32),
+        np.where(audible, 1.0, SOFT).astype(np.float32),
     )
 
 

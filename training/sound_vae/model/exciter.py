@@ -1,6 +1,6 @@
-"""The network that says from z how a sound is excited: its pitch, and how periodic each band is.
+"""The network that says from z how a sound is excited: pitch, periodicity, noise floor.
 
-octaves, periodicity = excite(exciter, z)    # (batch, frames) and (batch, frames, BANDS)
+excitation = excite(exciter, z)
 
 It gives a pitch as a distribution over semitones, as Kim et al., "CREPE: a convolutional
 representation for pitch estimation" (2018), do: where z allows for two pitches one of them is
@@ -14,8 +14,9 @@ import tensorflow as tf
 from keras import layers
 
 from sound_vae.model.autoencoder import Architecture
-from sound_vae.model.excitation import BANDS
+from sound_vae.model.excitation import BANDS, Excitation
 from sound_vae.model.framing import halvings
+from sound_vae.model.noise_floor import FLOOR_BANDS
 
 HIDDEN = 192
 CHANNELS = 64
@@ -44,13 +45,14 @@ def build_exciter(architecture: Architecture, octaves: int, *, seed: int = 0) ->
         x = layers.LeakyReLU(0.1)(layers.Reshape((frames, CHANNELS))(x))
     pitch_logits = layers.Conv1D(pitches_in(octaves), 1, kernel_initializer=kernel())(x)
     periodicity = layers.Conv1D(BANDS, 1, activation="sigmoid", kernel_initializer=kernel())(x)
-    return keras.Model(z, [pitch_logits, periodicity], name="exciter")
+    floor = layers.Conv1D(FLOOR_BANDS, 1, activation="sigmoid", kernel_initializer=kernel())(x)
+    return keras.Model(z, [pitch_logits, periodicity, floor], name="exciter")
 
 
-def excite(exciter: keras.Model, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Give octaves above the lowest pitch (batch, frames), periodicity (batch, frames, BANDS)."""
-    pitch_logits, periodicity = exciter(z, training=False)
-    return most_likely_octaves(pitch_logits), periodicity
+def excite(exciter: keras.Model, z: tf.Tensor) -> Excitation:
+    """Give what excites the sounds of z, (batch, latent_dim)."""
+    pitch_logits, periodicity, noise_floor = exciter(z, training=False)
+    return Excitation(most_likely_octaves(pitch_logits), periodicity, noise_floor)
 
 
 def pitches_in(octaves: int) -> int:

@@ -5,11 +5,12 @@ so the latent vector should be that of a note nearby; what is left between learn
 """
 
 import math
+from dataclasses import replace
 
 import keras
 import tensorflow as tf
 
-from sound_vae.model.excitation import lowest_pitch, octaves_heard
+from sound_vae.model.excitation import Excitation, lowest_pitch, octaves_heard
 from sound_vae.model.exciter import excite
 from sound_vae.model.framing import Framing
 from sound_vae.model.spectrogram import Transform
@@ -34,8 +35,8 @@ def nearest(exciter: keras.Model, z: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
 
     Of a pitch beyond nearly all draws, the draw at the edge of these: what lies outside is odd.
     """
-    octaves, periodicity = excite(exciter, z)
-    own = _median(octaves, tf.square(tf.reduce_mean(periodicity, axis=2)))
+    found = excite(exciter, z)
+    own = _median(found.octaves, _periodic(found))
     ordered = tf.sort(own)
     odd = tf.shape(own)[0] // ODD
     within = tf.clip_by_value(wanted, ordered[odd], ordered[-1 - odd])
@@ -43,20 +44,22 @@ def nearest(exciter: keras.Model, z: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
 
 
 def moved_to(
-    wanted: tf.Tensor,
-    octaves: tf.Tensor,
-    periodicity: tf.Tensor,
-    values: tf.Tensor,
-    transform: Transform,
-) -> tf.Tensor:
-    """Move pitches (sounds, frames), all of a sound's alike, so that their median is as wanted.
+    wanted: tf.Tensor, excitation: Excitation, values: tf.Tensor, transform: Transform
+) -> Excitation:
+    """Move the pitches of sounds, all of a sound's alike, so that their median is as wanted.
 
     The median is over what sounds and has a pitch, by the spectrograms (sounds, frames, bins) and
     how periodic they are; `wanted` are octaves (sounds,).
     """
     power = tf.exp(values * (-transform.floor_db * math.log(10) / 10))
-    weight = tf.reduce_sum(power, axis=2) * tf.square(tf.reduce_mean(periodicity, axis=2))
-    return octaves + (wanted - _median(octaves, weight))[:, None]
+    weight = tf.reduce_sum(power, axis=2) * _periodic(excitation)
+    octaves = excitation.octaves
+    moved = octaves + (wanted - _median(octaves, weight))[:, None]
+    return replace(excitation, octaves=moved)
+
+
+def _periodic(excitation: Excitation) -> tf.Tensor:
+    return tf.square(tf.reduce_mean(excitation.periodicity, axis=2))
 
 
 def _median(octaves: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from sound_vae.model.framing import Framing
 
+SILENT = 0.01  # of a spectrogram's 0 to 1: the floor stands for silence
+
 
 class Transform(Framing):
     """The short-time Fourier transform of a `Framing`, there and back."""
@@ -35,9 +37,7 @@ class Transform(Framing):
         same, so that the same values give the same sound. Half the iterations do from there
         that it takes from random phases; docs/model.md says what they give.
         """
-        decibels = (1 - values) * self.floor_db
-        magnitude = tf.exp(decibels * (math.log(10) / 20)) * self._full_scale
-        magnitude = tf.where(values > 0.01, magnitude, 0.0)  # the floor stands for silence
+        magnitude = tf.sqrt(self.power(values)) * self._full_scale
         magnitude = tf.pad(magnitude, [[0, 0], [0, 0], [0, 1]])
 
         offsets = tf.random.stateless_uniform(
@@ -65,6 +65,11 @@ class Transform(Framing):
             lambda i, *_: i < iterations, step, [tf.constant(0), guess, (nothing, nothing)]
         )
         return self.inverse(guess)
+
+    def power(self, values: tf.Tensor) -> tf.Tensor:
+        """Values in 0..1 to power, where 1 is a full-scale sine; the floor stands for silence."""
+        power = tf.exp((1 - values) * (self.floor_db * math.log(10) / 10))
+        return tf.where(values > SILENT, power, 0.0)
 
     @property
     def _full_scale(self) -> float:

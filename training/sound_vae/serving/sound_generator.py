@@ -180,11 +180,11 @@ class SoundGenerator(tf.Module):
         """
         values = self._roughen(self.decoder(z, training=False))
         if self.exciter:
-            octaves, periodicity = excite(self.exciter, z)
+            excitation = excite(self.exciter, z)
             if pitch is not None:
                 wanted = octaves_of(pitch, self.transform)
-                octaves = moved_to(wanted, octaves, periodicity, values, self.transform)
-            waves = self.vocoder.waveform(values, octaves, periodicity, z)
+                excitation = moved_to(wanted, excitation, values, self.transform)
+            waves = self.vocoder.waveform(values, excitation, z)
         else:
             waves = self.transform.waveform(values, self.iterations)
         wavs = wav_files(waves, self.transform.sample_rate, self.trim_db)
