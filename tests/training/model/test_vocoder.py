@@ -81,8 +81,19 @@ def test_what_a_decoder_has_blurred_gets_its_fine_structure_back() -> None:
     assert crisp < blurred / 2, (crisp, blurred)
 
 
+def test_a_noise_floor_is_heard_between_lines_as_loud_as_it_is() -> None:
+    hertz = np.fft.rfftfreq(TRANSFORM.clip_samples, 1 / TRANSFORM.sample_rate)
+    between = (hertz > 1000) & (np.abs((hertz + 250) % 500 - 250) > 150)
+    power = [
+        np.square(np.abs(np.fft.rfft(vocoded(np.full(SHAPE, 0.7), 500, 1.0, floor)[0])))[between]
+        for floor in (0.45, 0.55, 0.65)
+    ]
+    steps = np.diff([10 * np.log10(part.mean()) for part in power])
+    np.testing.assert_allclose(steps, 0.1 * 80 * CONTRAST, atol=1)
+
+
 def test_silence_stays_silent() -> None:
-    assert not vocoded(np.zeros(SHAPE), 150, 0.5).any()
+    assert not vocoded(np.zeros(SHAPE), 150, 0.5, 0.5).any()
 
 
 def test_z_alone_decides_the_noise_whatever_else_is_in_the_batch() -> None:
