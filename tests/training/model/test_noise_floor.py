@@ -61,3 +61,14 @@ def test_bands_share_every_bin_and_low_ones_are_narrower(framing: Framing) -> No
     assert all(a < b for a, b in pairwise(found.argmax(axis=1)))
     widths = found.sum(axis=1)
     assert widths[-2] > 2 * widths[1]
+
+
+def test_a_band_without_a_bin_has_no_level_and_breaks_nothing() -> None:
+    coarse = Framing(22_050, 256, 32, 16)
+    values = tf.fill([1, coarse.frames, coarse.bins], 0.5)
+    level = level_in_bands(values, coarse).numpy()
+    has_bins = floor_bands(coarse).any(axis=1)
+    assert not has_bins.all()
+    np.testing.assert_allclose(level[0, 0], np.where(has_bins, 0.5, 0), atol=1e-6)
+    made = noise_between(values, tf.fill([1, coarse.frames], 4.0), level, coarse)
+    np.testing.assert_allclose(made, 0.5, atol=1e-5)

@@ -32,9 +32,10 @@ def floor_bands(transform: Framing) -> np.ndarray:
 
 
 def level_in_bands(values: tf.Tensor, transform: Framing) -> tf.Tensor:
-    """Mean of (..., bins) in each band, (..., FLOOR_BANDS)."""
+    """Mean of (..., bins) in each band, (..., FLOOR_BANDS); 0 in one that has no bin."""
     weights = floor_bands(transform)
-    return values @ tf.constant((weights / weights.sum(axis=1, keepdims=True)).T)
+    total = weights.sum(axis=1, keepdims=True)
+    return values @ tf.constant((weights / np.maximum(total, 1e-6)).T)
 
 
 def noise_floor(
@@ -56,7 +57,7 @@ def noise_floor(
 
 
 def noise_between(
-    values: tf.Tensor, width: tf.Tensor, floor: tf.Tensor, transform: Transform
+    values: tf.Tensor, width: tf.Tensor, floor: tf.Tensor, transform: Framing
 ) -> tf.Tensor:
     """Values between the harmonics of decoded ones, (batch, frames, bins), at the level of `floor`.
 
