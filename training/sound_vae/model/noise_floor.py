@@ -5,8 +5,6 @@ of the band, and still what tells a violin from a trumpet. So it is a level of i
 that are narrow where hearing is fine.
 """
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
@@ -52,17 +50,16 @@ def noise_floor(
     leak = tf.exp(between(tf.math.log(lines + 1e-8), width))
     leak *= LEAKS * periodic * smoothed(transform.power(values), width)
     power = transform.power(between(values, width))
-    decibels = 10 / math.log(10) * tf.math.log(tf.maximum(power - leak, LEAST * power) + 1e-20)
-    return level_in_bands(tf.maximum(1 - decibels / transform.floor_db, 0.0), transform)
+    return level_in_bands(transform.values(tf.maximum(power - leak, LEAST * power)), transform)
 
 
 def noise_between(
     values: tf.Tensor, width: tf.Tensor, floor: tf.Tensor, transform: Framing
 ) -> tf.Tensor:
-    """Values between the harmonics of decoded ones, (batch, frames, bins), at the level of `floor`.
+    """Bring what decoded values (batch, frames, bins) have between harmonics to the level `floor`.
 
-    `floor` is (batch, frames, FLOOR_BANDS). A decoder blurs: what it has there is too loud, but
-    goes up and down where it should.
+    `width` (batch, frames) is in bins, `floor` (batch, frames, FLOOR_BANDS) in 0..1 as values are.
+    A decoder blurs: what it has there is too loud, but goes up and down where it should.
     """
     found = between(values, width)
     off = tf.clip_by_value(floor - level_in_bands(found, transform), -MOST_LOWERED, MOST_RAISED)

@@ -51,14 +51,13 @@ def moved_to(
     The median is over what sounds and has a pitch, by the spectrograms (sounds, frames, bins) and
     how periodic they are; `wanted` are octaves (sounds,).
     """
-    power = tf.exp(values * (-transform.floor_db * math.log(10) / 10))
-    weight = tf.reduce_sum(power, axis=2) * _periodic(excitation)
-    octaves = excitation.octaves
-    moved = octaves + (wanted - _median(octaves, weight))[:, None]
-    return replace(excitation, octaves=moved)
+    weight = tf.reduce_sum(transform.power(values), axis=2) * _periodic(excitation)
+    off = wanted - _median(excitation.octaves, weight)
+    return replace(excitation, octaves=excitation.octaves + off[:, None])
 
 
 def _periodic(excitation: Excitation) -> tf.Tensor:
+    """How much each frame says of the pitch, (sounds, frames)."""
     return tf.square(tf.reduce_mean(excitation.periodicity, axis=2))
 
 

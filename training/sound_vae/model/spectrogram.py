@@ -25,9 +25,7 @@ class Transform(Framing):
         """
         spectrum = self.stft(waves)[:, :, : self.bins]
         power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-        power /= self._full_scale**2
-        decibels = 10 / math.log(10) * tf.math.log(tf.maximum(power, 1e-14))
-        return tf.clip_by_value(1 - decibels / self.floor_db, 0.0, 1.0)
+        return self.values(power / self._full_scale**2)
 
     def waveform(self, values: tf.Tensor, iterations: int) -> tf.Tensor:
         """(batch, frames, bins) in 0..1 to (batch, clip_samples) by fast Griffin-Lim.
@@ -70,6 +68,11 @@ class Transform(Framing):
         """Values in 0..1 to power, where 1 is a full-scale sine; the floor stands for silence."""
         power = tf.exp((1 - values) * (self.floor_db * math.log(10) / 10))
         return tf.where(values > SILENT, power, 0.0)
+
+    def values(self, power: tf.Tensor) -> tf.Tensor:
+        """Power, where 1 is a full-scale sine, to values in 0..1."""
+        decibels = 10 / math.log(10) * tf.math.log(tf.maximum(power, 1e-14))
+        return tf.clip_by_value(1 - decibels / self.floor_db, 0.0, 1.0)
 
     @property
     def _full_scale(self) -> float:
