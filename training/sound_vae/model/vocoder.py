@@ -43,18 +43,19 @@ class Vocoder:
         pitch = lowest_pitch(transform) * tf.pow(2.0, octaves)
         width = width_of(pitch, transform)
         noisy = 1 - tf.clip_by_value(excitation.periodicity @ self.bands, 0.0, 1.0)
-        loudest = tf.reduce_max(values, axis=[1, 2], keepdims=True)
+        power = transform.power(values)
+        loudest = tf.reduce_max(power, axis=[1, 2], keepdims=True)
 
-        def sharper(values: tf.Tensor) -> tf.Tensor:
-            return transform.power(loudest - CONTRAST * (loudest - values))
+        def sharper(power: tf.Tensor) -> tf.Tensor:
+            return loudest * tf.pow(tf.math.divide_no_nan(power, loudest), CONTRAST)
 
-        power = sharper(values)
-        floor = sharper(noise_between(values, width, excitation.noise_floor, transform))
+        floor = noise_between(values, width, excitation.noise_floor, transform)
+        floor = sharper(tf.minimum(transform.power(floor), power))
+        power = sharper(power)
         harmonics = self._spectrum(pulses(pitch, transform))
         noise = self._spectrum(noise_of(z, transform.clip_samples))
         lines = tf.sqrt((1 - noisy) * smoothed(power, width)) * 10 ** (LINES_DB / 20)
-        grain = tf.maximum(noisy * power, tf.minimum(floor, power))
-        grain = tf.sqrt(grain) * 10 ** (GRAIN_DB / 20)
+        grain = tf.sqrt(tf.maximum(noisy * power, floor)) * 10 ** (GRAIN_DB / 20)
         spectrum = harmonics * tf.cast(lines, tf.complex64) + noise * tf.cast(grain, tf.complex64)
         return transform.inverse(tf.pad(spectrum, [[0, 0], [0, 0], [0, 1]]))
 
