@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from sound_vae.model.autoencoder import Architecture
-from sound_vae.model.excitation import BANDS
+from sound_vae.model.bands import BANDS
 from sound_vae.model.exciter import (
     build_exciter,
     excite,
@@ -11,7 +11,6 @@ from sound_vae.model.exciter import (
     pitch_distribution,
     pitches_in,
 )
-from sound_vae.model.noise_floor import FLOOR_BANDS
 
 OCTAVES = 4
 PITCHES = pitches_in(OCTAVES)
@@ -23,7 +22,7 @@ def test_it_speaks_of_every_frame_within_bounds(frames: int) -> None:
     found = excite(build_exciter(architecture, OCTAVES), 30 * tf.random.normal([3, 5]))
     assert found.octaves.shape == (3, frames)
     assert found.periodicity.shape == (3, frames, BANDS)
-    assert found.noise_floor.shape == (3, frames, FLOOR_BANDS)
+    assert found.noise_floor.shape == (3, frames, BANDS)
     assert 0 <= found.octaves.numpy().min() <= found.octaves.numpy().max() <= OCTAVES
     for share in (found.periodicity.numpy(), found.noise_floor.numpy()):
         assert 0 <= share.min() <= share.max() <= 1

@@ -21,6 +21,17 @@ def test_all_harmonics_of_pulses_are_alike_and_a_long_sound_stays_in_tune() -> N
     assert spectrum[1:].max() < 0.05 * lines.mean()
 
 
+def test_harmonics_that_no_window_resolves_are_one_sine_as_loud_as_the_first() -> None:
+    transform = Transform.choose(8000, 4)
+    low, higher = (
+        np.abs(np.fft.rfft(pulses(tf.fill([1, transform.frames], hertz), transform)[0, :8000]))
+        for hertz in (50.0, 100.0)
+    )
+    assert low.argmax() == 50
+    assert low[90:].max() < 0.01 * low.max()
+    assert abs(20 * np.log10(higher[100] / low[50]) - 10 * np.log10(2)) < 0.5  # of equal density
+
+
 def test_smoothing_takes_out_lines_that_are_the_width_apart_and_keeps_soft_parts() -> None:
     power = np.full(SHAPE, 1e-8, np.float32)  # 80 dB below its lines
     power[:, :, : TRANSFORM.bins // 2 : 4] = 1.0

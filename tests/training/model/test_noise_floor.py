@@ -1,18 +1,10 @@
-from itertools import pairwise
-
 import numpy as np
-import pytest
 import tensorflow as tf
 
+from sound_vae.model.bands import BANDS, level_in_bands
 from sound_vae.model.framing import Framing
 from sound_vae.model.harmonics import pulses, width_of
-from sound_vae.model.noise_floor import (
-    FLOOR_BANDS,
-    floor_bands,
-    level_in_bands,
-    noise_between,
-    noise_floor,
-)
+from sound_vae.model.noise_floor import noise_between, noise_floor
 from sound_vae.model.spectrogram import Transform
 
 TRANSFORM = Transform.choose(8000, 0.6)
@@ -45,7 +37,7 @@ def test_what_a_decoder_blurs_is_brought_to_the_level_and_keeps_its_shape() -> N
     values = np.full((1, TRANSFORM.frames, TRANSFORM.bins), 0.5, np.float32)
     values += 0.2 * (np.arange(TRANSFORM.frames) % 2)[None, :, None]  # every other frame is louder
     values += 0.01 * rng.random(values.shape)
-    floor = tf.fill([1, TRANSFORM.frames, FLOOR_BANDS], 0.4)
+    floor = tf.fill([1, TRANSFORM.frames, BANDS], 0.4)
     steady = tf.constant(values)
     made = noise_between(steady, width_of(PITCH, TRANSFORM), floor, TRANSFORM)
     np.testing.assert_allclose(level_in_bands(made, TRANSFORM), 0.4, atol=0.02)
@@ -53,22 +45,9 @@ def test_what_a_decoder_blurs_is_brought_to_the_level_and_keeps_its_shape() -> N
     np.testing.assert_allclose(np.ptp(lower.mean(axis=2)), 0.2, atol=0.02)  # no further than 24 dB
 
 
-@pytest.mark.parametrize("framing", [TRANSFORM, Framing(44_100, 2048, 2048, 512)])
-def test_bands_share_every_bin_and_low_ones_are_narrower(framing: Framing) -> None:
-    found = floor_bands(framing)
-    assert found.shape == (FLOOR_BANDS, framing.bins)
-    np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-5)
-    assert all(a < b for a, b in pairwise(found.argmax(axis=1)))
-    widths = found.sum(axis=1)
-    assert widths[-2] > 2 * widths[1]
-
-
-def test_a_band_without_a_bin_has_no_level_and_breaks_nothing() -> None:
+def test_a_band_without_a_bin_breaks_nothing() -> None:
     coarse = Framing(22_050, 256, 32, 16)
     values = tf.fill([1, coarse.frames, coarse.bins], 0.5)
-    level = level_in_bands(values, coarse).numpy()
-    has_bins = floor_bands(coarse).any(axis=1)
-    assert not has_bins.all()
-    np.testing.assert_allclose(level[0, 0], np.where(has_bins, 0.5, 0), atol=1e-6)
+    level = level_in_bands(values, coarse)
     made = noise_between(values, tf.fill([1, coarse.frames], 4.0), level, coarse)
     np.testing.assert_allclose(made, 0.5, atol=1e-5)

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sound_vae.model.excitation import BANDS, Excitation
+from sound_vae.model.bands import BANDS
+from sound_vae.model.excitation import Excitation
 from sound_vae.model.exciter import pitch_distribution
 from sound_vae.model.framing import Framing
-from sound_vae.model.noise_floor import FLOOR_BANDS
 from sound_vae.model.pitch import moved_to, nearest, octaves_of, pitch_range
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.vocoder import Vocoder
 
 TRANSFORM = Transform.choose(8000, 0.8)
 SHAPE = (1, TRANSFORM.frames, TRANSFORM.bins)
-NO_FLOOR = tf.zeros([*SHAPE[:2], FLOOR_BANDS])
+NO_FLOOR = tf.zeros([*SHAPE[:2], BANDS])
 
 
 def hertz(wave: np.ndarray) -> float:
@@ -54,7 +54,7 @@ def pitch_of_z(z: tf.Tensor, training: bool) -> tuple[tf.Tensor, ...]:
     """An exciter that takes the first latent dimension for the pitch."""
     logits = 20 * pitch_distribution(tf.repeat(z[:, :1], 5, axis=1), 49)
     sounds = tf.shape(z)[0]
-    return logits, tf.ones([sounds, 5, BANDS]), tf.zeros([sounds, 5, FLOOR_BANDS])
+    return logits, tf.ones([sounds, 5, BANDS]), tf.zeros([sounds, 5, BANDS])
 
 
 EXCITER: Any = pitch_of_z

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import signal
 
-from sound_vae.model.excitation import BANDS, Excitation, analyse, lowest_pitch
+from sound_vae.model.bands import BANDS
+from sound_vae.model.excitation import Excitation, analyse, lowest_pitch
 from sound_vae.model.harmonics import pulses
-from sound_vae.model.noise_floor import FLOOR_BANDS
 from sound_vae.model.spectrogram import Transform
 from sound_vae.model.vocoder import CONTRAST, Vocoder, noise_of
 from sound_vae.quality.modulation import modulation_distance, modulation_spectrum
@@ -21,7 +22,7 @@ def vocoded(values: np.ndarray, hertz: float, periodicity: float, floor: float =
         Excitation(
             tf.constant(octaves),
             tf.fill([*SHAPE[:2], BANDS], periodicity),
-            tf.fill([*SHAPE[:2], FLOOR_BANDS], floor),
+            tf.fill([*SHAPE[:2], BANDS], floor),
         ),
         tf.constant(Z[:1]),
     )
@@ -59,6 +60,21 @@ def test_pulses_and_noise_are_as_loud_as_the_spectrogram_says(soft: float, loud:
         power = np.abs(TRANSFORM.stft(tf.constant(waves)).numpy()[0, 6:-6]) ** 2
         low, high = (power[:, part].mean() for part in (slice(8, 50), slice(72, 120)))
         assert abs(10 * np.log10(high / low) - (loud - soft) * 80 * CONTRAST) < 3
+
+
+def test_a_bass_drum_stays_low() -> None:
+    """A slow sound must not be taken for a short period: its lines would lie at 1 kHz."""
+    hertz = np.geomspace(80, 45, TRANSFORM.clip_samples)
+    wave = np.sin(2 * np.pi * np.cumsum(hertz) / TRANSFORM.sample_rate) / 2
+    wave *= np.exp(-np.arange(len(wave)) / 1000)
+    values = TRANSFORM.spectrogram(tf.constant(wave[None], tf.float32))
+    found = analyse(values.numpy(), TRANSFORM)
+    made = Vocoder(TRANSFORM).waveform(values, found, tf.constant(Z[:1])).numpy()[0]
+    power = np.square(np.abs(np.fft.rfft(made)))
+    low = np.fft.rfftfreq(len(made), 1 / TRANSFORM.sample_rate) < 150
+    assert power[low].sum() > 0.99 * power.sum()
+    early = slice(TRANSFORM.n_fft, 6 * TRANSFORM.n_fft)  # as one tone, not as narrow noise
+    assert np.corrcoef(*(np.abs(signal.hilbert(x))[early] for x in (made, wave)))[0, 1] > 0.8
 
 
 def test_what_a_decoder_has_blurred_gets_its_fine_structure_back() -> None:

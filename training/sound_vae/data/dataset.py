@@ -25,7 +25,7 @@ from sound_vae.data.shards.catalogue import Catalogue, read_catalogue
 from sound_vae.data.shards.layout import manifest_of
 from sound_vae.data.shards.values import Shards
 from sound_vae.data.streaming import Rows, Scratch, batches, bounded_map, subsample
-from sound_vae.model.excitation import lowest_pitch
+from sound_vae.model.excitation import lowest_note
 from sound_vae.model.spectrogram import Transform
 
 BATCH, NEIGHBOURS = 64, 1024  # clips
@@ -176,7 +176,7 @@ def _long_enough(
     """Take a window twice as long for notes that need it, and say so."""
     seconds = clips.samples / clips.sample_rate
     longer = Transform.choose(clips.sample_rate, seconds, n_fft=2 * transform.n_fft)
-    lowest = lowest_pitch(transform)
+    lowest = lowest_note(transform)
     shares = exchange(share_of_low_notes(clips, lowest, longer))
     if sum(shares) / len(shares) <= ENOUGH:
         return transform

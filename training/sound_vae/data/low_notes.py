@@ -7,7 +7,7 @@ which no pitch can be found. A window twice as long hears an octave lower, half 
 import numpy as np
 
 from sound_vae.data.clips import Clips
-from sound_vae.model.excitation import analyse, lowest_pitch
+from sound_vae.model.excitation import analyse, lowest_note, lowest_pitch
 from sound_vae.model.spectrogram import Transform
 
 MOST = 64  # clips that are looked at
@@ -24,7 +24,8 @@ def share_of_low_notes(clips: Clips, lowest: float, longer: Transform) -> float:
     for start in range(0, len(chosen), at_once):
         waves = clips.waves(chosen[start : start + at_once], longer.clip_samples)
         found = analyse(longer.spectrogram(waves).numpy(), longer)
-        is_low = lowest_pitch(longer) * 2**found.octaves < lowest
+        pitch = lowest_pitch(longer) * 2**found.octaves
+        is_low = (pitch > lowest_note(longer)) & (pitch < lowest)
         seconds = (is_low * found.pitch_weight).sum(axis=1) * longer.hop_length / longer.sample_rate
         low += int((seconds > STEADY_SECONDS).sum())
     return low / len(chosen)

@@ -17,11 +17,12 @@ import numpy as np
 import scipy.fft  # type: ignore[import-untyped]
 import tensorflow as tf
 
+from sound_vae.model.bands import bands
 from sound_vae.model.framing import Framing
+from sound_vae.model.harmonics import RESOLVED
 from sound_vae.model.noise_floor import noise_floor
 from sound_vae.model.spectrogram import Transform
 
-BANDS = 8  # of equal width, in each of which the periodic share is one number
 HIGHEST_PITCH = 1600.0  # Hz, which the highest octave does not reach beyond
 STEPS = 24  # in an octave, of the paths that a pitch may take
 FINER = 5  # places within a step, the best of which is the pitch there: 10 cents
@@ -30,6 +31,8 @@ JUMP = sum(PARTS_OF_A_JUMP)  # of these steps, that a pitch moves from a frame t
 JUMP_COST = 2.0  # of an octave between two frames, where a period that fits perfectly is worth 1
 HIGH_PREFERENCE = 0.04  # an octave; multiples of a period fit as well as the period itself
 AUDIBLE_RANGE = 0.6  # of a spectrogram's 0 to 1, below a clip's loudest value: what counts
+# how well a period fits where nothing may be periodic, and from where on all may
+UNVOICED, VOICED = 0.2, 0.45
 SOFT = 0.1  # is how much the noise floor of softer frames counts
 
 
@@ -39,7 +42,7 @@ class Excitation:
 
     octaves: tf.Tensor  # (sounds, frames), pitch above `lowest_pitch`
     periodicity: tf.Tensor  # (sounds, frames, BANDS), from 0 (noise) to 1
-    noise_floor: tf.Tensor  # (sounds, frames, FLOOR_BANDS), a level from 0 to 1 as a spectrogram's
+    noise_floor: tf.Tensor  # (sounds, frames, BANDS), a level from 0 to 1 as a spectrogram's
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,13 @@ class Analysis(Excitation):
 
 
 def lowest_pitch(transform: Framing) -> float:
-    """Give the pitch in Hz of which two periods fit into a window."""
-    return 2 * transform.sample_rate / transform.n_fft
+    """Give the pitch in Hz of which one period fits into a window: a sine can be told there."""
+    return transform.sample_rate / transform.n_fft
+
+
+def lowest_note(transform: Framing) -> float:
+    """Give the pitch in Hz of which two periods fit into a window: harmonics can be told there."""
+    return RESOLVED * lowest_pitch(transform)
 
 
 def octaves_heard(transform: Framing) -> int:
@@ -71,14 +79,15 @@ def analyse(values: np.ndarray, transform: Transform) -> Analysis:
     octaves, strength = _track(*_fit(amplitude**2 * audible[..., None], transform))
     pitch = lowest_pitch(transform) * 2**octaves
     periodicity = _periodicity(amplitude**2, transform.sample_rate / pitch, transform)
+    periodicity *= np.clip((strength - UNVOICED) / (VOICED - UNVOICED), 0, 1)[..., None]
     floor = noise_floor(
         tf.constant(values),
         tf.constant(pitch, tf.float32),
-        tf.constant(periodicity @ bands(transform.bins), tf.float32),
+        tf.constant(periodicity @ bands(transform), tf.float32),
         transform,
     )
-    parts = np.array_split(np.arange(transform.bins), BANDS)
-    loud = np.stack([values[..., part].max(axis=2) for part in parts], axis=-1)
+    parts = bands(transform) > 0
+    loud = np.stack([values[..., part].max(axis=2, initial=0) for part in parts], axis=-1)
     return Analysis(
         octaves.astype(np.float32),
         periodicity.astype(np.float32),
@@ -89,36 +98,42 @@ def analyse(values: np.ndarray, transform: Transform) -> Analysis:
     )
 
 
-def bands(bins: int) -> np.ndarray:
-    """Triangles that overlap and add up to 1, (BANDS, bins)."""
-    place = (np.arange(bins) + 0.5) * BANDS / bins - 0.5
-    place = np.clip(place, 0, BANDS - 1)
-    return np.maximum(0, 1 - np.abs(place - np.arange(BANDS)[:, None]))
-
-
 def _fit(power: np.ndarray, transform: Transform) -> tuple[np.ndarray, np.ndarray]:
     """How well each step's best period fits, and its octaves, (clips, frames, steps) each.
 
-    The fit is the normalised autocorrelation.
+    A period fits as far as frames differ less from themselves a period later than they do at all
+    lags up to there, so that slowness is not taken for a short period: de Cheveigné and Kawahara,
+    "YIN, a fundamental frequency estimator for speech and music" (2002). Where two periods do not
+    fit into a window, a sine is told by being its own opposite half a period later.
     """
     nothing = np.zeros((*power.shape[:2], 1), np.float32)
     found = scipy.fft.irfft(np.concatenate([power, nothing], axis=2), axis=2)
     found /= np.maximum(found[..., :1], 1e-20)
-    found /= _of_window(np.arange(transform.n_fft), transform).astype(np.float32)
+    found = found[..., : transform.n_fft // 2 + 1]
+    lags = np.arange(transform.n_fft // 2 + 1)
+    found /= _of_window(lags, transform).astype(np.float32)
+    differs = 1 - found
+    total = np.maximum(np.cumsum(differs, axis=2), 1e-6)
+    fits = 1 - differs * (lags / total).astype(np.float32)
     steps = np.arange(octaves_heard(transform) * STEPS)
     fit = np.full((*power.shape[:2], len(steps)), -np.inf, np.float32)
     octaves = np.zeros_like(fit)
     for offset in (np.arange(FINER) - FINER // 2) / FINER:
         place = ((steps + offset) / STEPS).astype(np.float32)
         lag = transform.sample_rate / (lowest_pitch(transform) * 2**place)
-        lag = np.clip(lag, 1, transform.n_fft // 2 - 1.001)
-        below = lag.astype(int)
-        share = (lag - below).astype(np.float32)
-        here = np.take(found, below, axis=2) * (1 - share)
-        here += np.take(found, below + 1, axis=2) * share
+        half = lag > transform.n_fft / 2
+        here = np.where(half, -_at(found, lag / 2), _at(fits, lag))
         octaves = np.where(here > fit, place, octaves)
         fit = np.maximum(here, fit)
     return fit, octaves
+
+
+def _at(found: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    """Read (clips, frames, lags) between two lags each, (clips, frames, number of `lag`)."""
+    lag = np.clip(lag, 1, found.shape[2] - 1.001)
+    below = lag.astype(int)
+    share = (lag - below).astype(np.float32)
+    return np.take(found, below, axis=2) * (1 - share) + np.take(found, below + 1, axis=2) * share
 
 
 def _track(fit: np.ndarray, octaves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -161,7 +176,8 @@ def _reached(best: np.ndarray, step_cost: np.float32) -> np.ndarray:
 
 def _periodicity(power: np.ndarray, lag: np.ndarray, transform: Transform) -> np.ndarray:
     """Height of each band's autocorrelation at a lag (clips, frames), in samples."""
-    weights = bands(transform.bins).T.astype(np.float32)
+    weights = bands(transform).T
+    lag = np.where(lag > transform.n_fft / 2, lag / 2, lag)
     turn = (2 * np.pi / transform.n_fft * lag).astype(np.float32)
     angle = turn[..., None] * np.arange(transform.bins, dtype=np.float32)
     turned = [(power * part(angle)) @ weights for part in (np.cos, np.sin)]

@@ -14,9 +14,9 @@ import tensorflow as tf
 from keras import layers
 
 from sound_vae.model.autoencoder import Architecture
-from sound_vae.model.excitation import BANDS, Excitation
+from sound_vae.model.bands import BANDS
+from sound_vae.model.excitation import Excitation
 from sound_vae.model.framing import halvings
-from sound_vae.model.noise_floor import FLOOR_BANDS
 
 HIDDEN = 192
 CHANNELS = 64
@@ -45,7 +45,7 @@ def build_exciter(architecture: Architecture, octaves: int, *, seed: int = 0) ->
         x = layers.LeakyReLU(0.1)(layers.Reshape((frames, CHANNELS))(x))
     pitch_logits = layers.Conv1D(pitches_in(octaves), 1, kernel_initializer=kernel())(x)
     periodicity = layers.Conv1D(BANDS, 1, activation="sigmoid", kernel_initializer=kernel())(x)
-    floor = layers.Conv1D(FLOOR_BANDS, 1, activation="sigmoid", kernel_initializer=kernel())(x)
+    floor = layers.Conv1D(BANDS, 1, activation="sigmoid", kernel_initializer=kernel())(x)
     return keras.Model(z, [pitch_logits, periodicity, floor], name="exciter")
 
 

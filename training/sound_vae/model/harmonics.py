@@ -10,6 +10,8 @@ import tensorflow as tf
 from sound_vae.model.framing import Framing
 from sound_vae.model.spectrogram import Transform
 
+RESOLVED = 2.0  # bins that harmonics lie apart, of which less is seen as one
+
 
 def width_of(pitch: tf.Tensor, transform: Framing) -> tf.Tensor:
     """Bring Hz to bins."""
@@ -17,7 +19,10 @@ def width_of(pitch: tf.Tensor, transform: Framing) -> tf.Tensor:
 
 
 def pulses(pitch: tf.Tensor, transform: Transform) -> tf.Tensor:
-    """(batch, frames) in Hz to (batch, clip_samples): all harmonics alike, mean power 1."""
+    """(batch, frames) in Hz to (batch, clip_samples): all harmonics alike, mean power 1.
+
+    Of a pitch whose harmonics are not `RESOLVED` it is the first alone, as loud as it would be.
+    """
     after = tf.concat([pitch[:, 1:], pitch[:, -1:]], axis=1)
     share = tf.range(transform.hop_length, dtype=tf.float32) / transform.hop_length
     pitch = pitch[..., None] + (after - pitch)[..., None] * share
@@ -27,7 +32,8 @@ def pulses(pitch: tf.Tensor, transform: Transform) -> tf.Tensor:
     half = tf.cast(math.pi * (turns - tf.floor(turns)), tf.float32)
     half = tf.clip_by_value(half, 1e-4, math.pi - 1e-4)  # at 0 it would be 0 / 0
     count = tf.floor(transform.sample_rate / 2 / pitch)
-    return (tf.sin((2 * count + 1) * half) / tf.sin(half) - 1) * tf.math.rsqrt(2 * count)
+    made = tf.where(width_of(pitch, transform) < RESOLVED, 1.0, count)
+    return (tf.sin((2 * made + 1) * half) / tf.sin(half) - 1) * tf.math.rsqrt(2 * count)
 
 
 def smoothed(power: tf.Tensor, width: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
-from sound_vae.model.excitation import Excitation, lowest_pitch, octaves_heard
+from sound_vae.model.excitation import Excitation, lowest_note, lowest_pitch, octaves_heard
 from sound_vae.model.exciter import excite
 from sound_vae.model.framing import Framing
 from sound_vae.model.spectrogram import Transform
@@ -21,8 +21,7 @@ DRAWS = 64  # latent vectors of a label, one of which is the nearest
 
 def pitch_range(transform: Framing) -> tuple[float, float]:
     """Give the lowest and the highest pitch in Hz that sounds can be moved to."""
-    lowest = lowest_pitch(transform)
-    return lowest, lowest * 2 ** octaves_heard(transform)
+    return lowest_note(transform), lowest_pitch(transform) * 2 ** octaves_heard(transform)
 
 
 def octaves_of(pitch: tf.Tensor, transform: Transform) -> tf.Tensor:

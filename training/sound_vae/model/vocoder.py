@@ -11,7 +11,8 @@ import math
 
 import tensorflow as tf
 
-from sound_vae.model.excitation import Excitation, bands, lowest_pitch, octaves_heard
+from sound_vae.model.bands import bands
+from sound_vae.model.excitation import Excitation, lowest_pitch, octaves_heard
 from sound_vae.model.harmonics import pulses, smoothed, width_of
 from sound_vae.model.noise_floor import noise_between
 from sound_vae.model.spectrogram import Transform
@@ -21,7 +22,7 @@ from sound_vae.model.spectrogram import Transform
 # sound: Toda and Tokuda, "A speech parameter generation algorithm considering global variance"
 # (2007). docs/experiments.md has what these do.
 GRAIN_DB, LINES_DB = 2.5, 1.5
-CONTRAST = 1.1  # of decibels below the loudest value
+CONTRAST = 1.05  # of decibels below the loudest value
 NOISES = 16  # that the noise of a sound is mixed from
 LENGTH_SCALE = 3.0  # in latent space, over which sounds get another noise
 
@@ -31,7 +32,7 @@ class Vocoder:
 
     def __init__(self, transform: Transform) -> None:
         self.transform = transform
-        self.bands = tf.constant(bands(transform.bins), tf.float32)
+        self.bands = tf.constant(bands(transform))
 
     def waveform(self, values: tf.Tensor, excitation: Excitation, z: tf.Tensor) -> tf.Tensor:
         """(batch, frames, bins) in 0..1 to (batch, clip_samples).
