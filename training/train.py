@@ -36,6 +36,7 @@ from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
+from sound_vae.fit.contrast import fitting_contrast
 from sound_vae.fit.excite import learn_exciter
 from sound_vae.fit.gathering import gathered
 from sound_vae.fit.monitor import Monitor
@@ -324,6 +325,7 @@ def write_model(
         args.temperature,
         texture,
         args.trim_db,
+        fitting_contrast(vae, exciter, training, seed=args.seed) if exciter else 1.0,
     )
     export(
         folder,

@@ -18,20 +18,22 @@ from sound_vae.model.noise_floor import noise_between
 from sound_vae.model.spectrogram import Transform
 
 # What a mean of decibels lacks. The mean of a noise's decibels lies 2.5 dB below its power; lines
-# that are now in one bin and now in the next lose less. And the mean varies less than any real
-# sound: Toda and Tokuda, "A speech parameter generation algorithm considering global variance"
-# (2007). docs/experiments.md has what these do.
+# that are now in one bin and now in the next lose less. docs/experiments.md has what these do.
 GRAIN_DB, LINES_DB = 2.5, 1.5
-CONTRAST = 1.05  # of decibels below the loudest value
+NEIGHBOURS = 0.2  # of either frame beside: lines flicker less than a decoder, as windows overlap
 NOISES = 16  # that the noise of a sound is mixed from
 LENGTH_SCALE = 3.0  # in latent space, over which sounds get another noise
 
 
 class Vocoder:
-    """Filters pulses and noise; everything is TensorFlow graph code."""
+    """Filters pulses and noise; everything is TensorFlow graph code.
 
-    def __init__(self, transform: Transform) -> None:
-        self.transform = transform
+    With a `contrast` above 1 what is soft gets softer: decibels below the loudest value are
+    multiplied by it. A spectrogram that is filtered by is filled in beside what is loud.
+    """
+
+    def __init__(self, transform: Transform, contrast: float = 1.0) -> None:
+        self.transform, self.contrast = transform, contrast
         self.bands = tf.constant(bands(transform))
 
     def waveform(self, values: tf.Tensor, excitation: Excitation, z: tf.Tensor) -> tf.Tensor:
@@ -48,20 +50,26 @@ class Vocoder:
         loudest = tf.reduce_max(power, axis=[1, 2], keepdims=True)
 
         def sharper(power: tf.Tensor) -> tf.Tensor:
-            return loudest * tf.pow(tf.math.divide_no_nan(power, loudest), CONTRAST)
+            return loudest * tf.pow(tf.math.divide_no_nan(power, loudest), self.contrast)
 
         floor = noise_between(values, width, excitation.noise_floor, transform)
         floor = sharper(tf.minimum(transform.power(floor), power))
         power = sharper(power)
         harmonics = self._spectrum(pulses(pitch, transform))
         noise = self._spectrum(noise_of(z, transform.clip_samples))
-        lines = tf.sqrt((1 - noisy) * smoothed(power, width)) * 10 ** (LINES_DB / 20)
+        lines = tf.sqrt(_steadied((1 - noisy) * smoothed(power, width))) * 10 ** (LINES_DB / 20)
         grain = tf.sqrt(tf.maximum(noisy * power, floor)) * 10 ** (GRAIN_DB / 20)
         spectrum = harmonics * tf.cast(lines, tf.complex64) + noise * tf.cast(grain, tf.complex64)
         return transform.inverse(tf.pad(spectrum, [[0, 0], [0, 0], [0, 1]]))
 
     def _spectrum(self, waves: tf.Tensor) -> tf.Tensor:
         return self.transform.stft(waves)[:, :, : self.transform.bins]
+
+
+def _steadied(power: tf.Tensor) -> tf.Tensor:
+    """Mix each frame of (batch, frames, bins) with its neighbours."""
+    padded = tf.pad(power, [[0, 0], [1, 1], [0, 0]], "SYMMETRIC")
+    return (1 - 2 * NEIGHBOURS) * power + NEIGHBOURS * (padded[:, :-2] + padded[:, 2:])
 
 
 def noise_of(z: tf.Tensor, samples: int) -> tf.Tensor:

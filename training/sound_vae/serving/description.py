@@ -26,6 +26,7 @@ class Description:
     temperature: float  # of requests that name none
     texture: float  # standard deviation of the noise added to decoded spectrograms (0..1)
     trim_db: float = 45.0  # below its loudest moment a sound ends; older models did not say
+    contrast: float = 1.0  # of a vocoder; older models did not say
     pitch_range: tuple[float, float] | None = None  # Hz that requests may name; with a vocoder
 
     def write(self, model_dir: Path) -> None:
@@ -40,6 +41,7 @@ class Description:
             "temperature": self.temperature,
             "texture": self.texture,
             "trim_db": self.trim_db,
+            "contrast": self.contrast,
             "pitch_range": self.pitch_range,
         }
         text = json.dumps(content, indent=2) + "\n"
@@ -53,11 +55,16 @@ class Description:
         """
         content = json.loads((model_dir / DESCRIPTION_FILE).read_text(encoding="utf-8"))
         labels = content["labels"]
-        numbers = (content["temperature"], content["texture"], content.get("trim_db", cls.trim_db))
+        numbers = (
+            content["temperature"],
+            content["texture"],
+            content.get("trim_db", cls.trim_db),
+            content.get("contrast", cls.contrast),
+        )
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise ValueError("its labels are no list of names")
         if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
-            raise ValueError("its temperature, texture or trim_db is no number")
+            raise ValueError("its temperature, texture, trim_db or contrast is no number")
         limits = content.get("pitch_range")
         if limits is not None:
             low, high = map(float, limits)

@@ -41,7 +41,8 @@ class SoundGenerator(tf.Module):
         self.density, self.iterations = density, iterations
         self.transform, self.texture = description.transform, description.texture
         self.trim_db = description.trim_db
-        self.exciter, self.vocoder = exciter, Vocoder(description.transform)
+        self.exciter = exciter
+        self.vocoder = Vocoder(description.transform, description.contrast)
         self.labels = tf.constant(description.labels or [""])
         # one function that all signatures call: in each of them it would be traced, saved and
         # loaded again

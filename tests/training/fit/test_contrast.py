@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import tensorflow as tf
+
+from sound_vae.data.dataset import Dataset, read_dataset
+from sound_vae.fit.contrast import LEAST, MOST, fitting_contrast
+from sound_vae.model.autoencoder import VAE, Architecture
+from sound_vae.model.excitation import octaves_heard
+from sound_vae.model.exciter import build_exciter
+
+
+class Remembers(VAE):
+    """Decodes what it has encoded, louder or softer below the loudest value."""
+
+    def __init__(self, data: Dataset, times: float) -> None:
+        frames, bins = data.clips.shape[1:]
+        super().__init__(Architecture("default", frames, bins, latent_dim=2, channels=8))
+        clips = tf.constant(data.clips[np.arange(len(data))], tf.float32)
+        loudest = tf.reduce_max(clips, axis=[1, 2], keepdims=True)
+        self.known = tf.maximum(loudest - times * (loudest - clips), 0)
+
+    def encode(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        count = tf.shape(x)[0]
+        z = tf.cast(tf.range(count), tf.float32)
+        return tf.stack([z, z], axis=1), tf.zeros([count, 2])
+
+    def decode(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.gather(self.known, tf.cast(z[:, 0], tf.int32))
+
+
+def fitted(folder: Path, times: float) -> float:
+    rng = np.random.default_rng(0)
+    for take in range(12):  # bursts of noise that fall silent
+        wave = rng.normal(size=6400) * np.exp(-np.arange(6400) / (1500 + 100 * take))
+        soundfile.write(folder / f"burst_{take}.wav", wave / 8, 8000)
+    data = read_dataset(folder)
+    vae = Remembers(data, times)
+    exciter = build_exciter(vae.architecture, octaves_heard(data.transform))
+    return fitting_contrast(vae, exciter, data)
+
+
+def test_what_a_decoder_and_a_vocoder_fill_in_is_taken_off(tmp_path: Path) -> None:
+    much, some = (fitted(tmp_path, times) for times in (0.9, 0.93))
+    assert 1.02 < some < 1 / 0.93
+    assert some + 0.02 < much < 1 / 0.9
+    assert fitted(tmp_path, 0.8) == MOST
+
+
+def test_where_nothing_is_filled_in_there_is_none(tmp_path: Path) -> None:
+    assert fitted(tmp_path, 1.3) == LEAST
