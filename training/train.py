@@ -23,6 +23,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -325,8 +326,10 @@ def write_model(
         args.temperature,
         texture,
         args.trim_db,
-        fitting_contrast(vae, exciter, training, seed=args.seed) if exciter else 1.0,
     )
+    if exciter:
+        contrast = fitting_contrast(vae, exciter, training, trim_db=args.trim_db, seed=args.seed)
+        description = replace(description, contrast=contrast)
     export(
         folder,
         vae,

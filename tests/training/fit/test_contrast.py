@@ -38,7 +38,7 @@ def fitted(folder: Path, times: float) -> float:
     data = read_dataset(folder)
     vae = Remembers(data, times)
     exciter = build_exciter(vae.architecture, octaves_heard(data.transform))
-    return fitting_contrast(vae, exciter, data)
+    return fitting_contrast(vae, exciter, data, trim_db=45)
 
 
 def test_what_a_decoder_and_a_vocoder_fill_in_is_taken_off(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """How much contrast a vocoder needs, which the clips decide.
 
-    contrast = fitting_contrast(vae, exciter, training)
+    contrast = fitting_contrast(vae, exciter, training, trim_db=45)
 
 A window's length before and after a loud moment, and bins beside a loud one, a vocoder fills in: it
 filters by a spectrogram that has been smeared once, and what it makes is smeared again. How much
@@ -18,33 +18,39 @@ from sound_vae.model.autoencoder import VAE
 from sound_vae.model.coding import posterior_means
 from sound_vae.model.exciter import excite
 from sound_vae.model.recogniser import log_mel, normalised
+from sound_vae.model.trimming import ends, faded
 from sound_vae.model.vocoder import Vocoder
+from sound_vae.model.wav_files import as_loud_as_clips
 
 CLIPS, BATCH = 160, 16  # that are coded and decoded, and at once
 LEAST, MOST = 1.0, 1.15
 
 
-def fitting_contrast(vae: VAE, exciter: keras.Model, data: Dataset, *, seed: int = 0) -> float:
+def fitting_contrast(
+    vae: VAE, exciter: keras.Model, data: Dataset, *, trim_db: float, seed: int = 0
+) -> float:
     """Find the contrast with which coded clips are as loud in the mean of decibels as they were.
 
-    The mean is over mel bands that can be heard in either, relative to each sound's loudest.
+    The mean is over mel bands that can be heard in either, relative to each sound's loudest; sounds
+    end where they are `trim_db` below that, as the clips do.
     """
-    heard = data.subsample(CLIPS, seed)
+    transform, heard = data.transform, data.subsample(CLIPS, seed)
     clips = heard.clips[np.arange(len(heard))]
-    wanted = normalised(log_mel(clips, heard.transform)).numpy()
+    wanted = normalised(log_mel(clips, transform)).numpy()
     mu = posterior_means(vae, heard)
 
     def too_loud(contrast: float) -> float:
-        vocoder = Vocoder(heard.transform, contrast)
+        vocoder = Vocoder(transform, contrast)
 
         @partial(tf.function, autograph=False, reduce_retracing=True)
         def graph(z: tf.Tensor) -> tf.Tensor:
-            waves = vocoder.waveform(vae.decode(z), excite(exciter, z), z)
-            return heard.transform.spectrogram(waves)
+            waves = as_loud_as_clips(vocoder.waveform(vae.decode(z), excite(exciter, z), z))
+            after = ends(waves, transform.sample_rate, trim_db)
+            return transform.spectrogram(faded(waves, after, transform.sample_rate))
 
         starts = range(0, len(mu), BATCH)
         values = np.concatenate([graph(tf.constant(mu[at : at + BATCH])) for at in starts])
-        made = normalised(log_mel(values, heard.transform)).numpy()
+        made = normalised(log_mel(values, transform)).numpy()
         audible = (wanted > 0) | (made > 0)
         return float((made - wanted)[audible].mean()) if audible.any() else 0.0
 
