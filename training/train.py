@@ -328,7 +328,9 @@ def write_model(
         args.trim_db,
     )
     if exciter:
-        contrast = fitting_contrast(vae, exciter, training, trim_db=args.trim_db, seed=args.seed)
+        contrast = fitting_contrast(
+            vae, exciter, fitted, means, trim_db=args.trim_db, seed=args.seed
+        )
         description = replace(description, contrast=contrast)
     export(
         folder,

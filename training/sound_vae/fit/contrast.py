@@ -1,6 +1,6 @@
 """How much contrast a vocoder needs, which the clips decide.
 
-    contrast = fitting_contrast(vae, exciter, training, trim_db=45)
+    contrast = fitting_contrast(vae, exciter, training, posterior_means(vae, training), trim_db=45)
 
 A window's length before and after a loud moment, and bins beside a loud one, a vocoder fills in: it
 filters by a spectrogram that has been smeared once, and what it makes is smeared again. How much
@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from sound_vae.data.dataset import Dataset
+from sound_vae.data.streaming import subsample
 from sound_vae.model.autoencoder import VAE
-from sound_vae.model.coding import posterior_means
 from sound_vae.model.exciter import excite
 from sound_vae.model.recogniser import log_mel, normalised
 from sound_vae.model.trimming import ends, faded
@@ -27,17 +27,24 @@ LEAST, MOST = 1.0, 1.15
 
 
 def fitting_contrast(
-    vae: VAE, exciter: keras.Model, data: Dataset, *, trim_db: float, seed: int = 0
+    vae: VAE,
+    exciter: keras.Model,
+    data: Dataset,
+    means: np.ndarray,
+    *,
+    trim_db: float,
+    seed: int = 0,
 ) -> float:
     """Find the contrast with which coded clips are as loud in the mean of decibels as they were.
 
-    The mean is over mel bands that can be heard in either, relative to each sound's loudest; sounds
-    end where they are `trim_db` below that, as the clips do.
+    `means` (clips, latent_dim) are what the clips are coded as. The mean of decibels is over mel
+    bands that can be heard in either, relative to each sound's loudest; sounds end where they are
+    `trim_db` below that, as the clips do.
     """
-    transform, heard = data.transform, data.subsample(CLIPS, seed)
-    clips = heard.clips[np.arange(len(heard))]
-    wanted = normalised(log_mel(clips, transform)).numpy()
-    mu = posterior_means(vae, heard)
+    transform = data.transform
+    some = subsample(np.arange(len(data)), CLIPS, seed)
+    wanted = normalised(log_mel(data.clips[some], transform)).numpy()
+    mu = means[some]
 
     def too_loud(contrast: float) -> float:
         vocoder = Vocoder(transform, contrast)
