@@ -22,7 +22,8 @@ from sound_vae.model.trimming import ends, faded
 from sound_vae.model.vocoder import Vocoder
 from sound_vae.model.wav_files import as_loud_as_clips
 
-CLIPS, BATCH = 160, 16  # that are coded and decoded, and at once
+CLIPS, FRAMES = 160, 60_000  # that are coded and decoded, at most
+FRAMES_AT_ONCE = 2_000
 LEAST, MOST = 1.0, 1.15
 
 
@@ -42,9 +43,13 @@ def fitting_contrast(
     `trim_db` below that, as the clips do.
     """
     transform = data.transform
-    some = subsample(np.arange(len(data)), CLIPS, seed)
-    wanted = normalised(log_mel(data.clips[some], transform)).numpy()
-    mu = means[some]
+    some = subsample(np.arange(len(data)), min(CLIPS, max(FRAMES // transform.frames, 1)), seed)
+    at_once = max(FRAMES_AT_ONCE // transform.frames, 1)
+    parts = [some[start : start + at_once] for start in range(0, len(some), at_once)]
+
+    def mel(values: np.ndarray) -> np.ndarray:
+        found: np.ndarray = normalised(log_mel(values, transform)).numpy()
+        return found
 
     def too_loud(contrast: float) -> float:
         vocoder = Vocoder(transform, contrast)
@@ -55,11 +60,12 @@ def fitting_contrast(
             after = ends(waves, transform.sample_rate, trim_db)
             return transform.spectrogram(faded(waves, after, transform.sample_rate))
 
-        starts = range(0, len(mu), BATCH)
-        values = np.concatenate([graph(tf.constant(mu[at : at + BATCH])) for at in starts])
-        made = normalised(log_mel(values, transform)).numpy()
-        audible = (wanted > 0) | (made > 0)
-        return float((made - wanted)[audible].mean()) if audible.any() else 0.0
+        total, count = 0.0, 0
+        for part in parts:
+            wanted, made = mel(data.clips[part]), mel(graph(tf.constant(means[part])).numpy())
+            audible = (wanted > 0) | (made > 0)
+            total, count = total + float((made - wanted)[audible].sum()), count + audible.sum()
+        return total / max(count, 1)
 
     low, high = too_loud(LEAST), too_loud(MOST)
     if low <= 0 or high >= low:
