@@ -37,7 +37,6 @@ from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.fit.arguments import hyperparameters, parse, sagemaker_folder
 from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
-from sound_vae.fit.contrast import fitting_contrast
 from sound_vae.fit.excite import learn_exciter
 from sound_vae.fit.gathering import gathered
 from sound_vae.fit.monitor import Monitor
@@ -53,6 +52,7 @@ from sound_vae.model.neighbourhoods import Coded, choose_density
 from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser
 from sound_vae.model.spectrogram import Transform
 from sound_vae.quality.compare_served import Comparison, NewModel, compare_served
+from sound_vae.quality.contrast import fitting_contrast
 from sound_vae.quality.evaluation import evaluate, train_recogniser
 from sound_vae.quality.latent_map import write_map
 from sound_vae.quality.rendering import compare_renderings
@@ -328,9 +328,12 @@ def write_model(
         args.trim_db,
     )
     if exciter:
-        contrast = fitting_contrast(
-            vae, exciter, fitted, means, trim_db=args.trim_db, seed=args.seed
-        )
+
+        def generator_with(contrast: float) -> SoundGenerator:
+            described = replace(description, contrast=contrast)
+            return SoundGenerator(vae, density, described, args.griffin_lim_iterations, exciter)
+
+        contrast = fitting_contrast(generator_with, fitted, means, seed=args.seed)
         description = replace(description, contrast=contrast)
     export(
         folder,

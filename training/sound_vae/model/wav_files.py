@@ -11,16 +11,11 @@ def wav_files(waves: tf.Tensor, sample_rate: int, trim_db: float) -> tf.Tensor:
 
     Each is cut where its wave is silent to the end, more than `trim_db` below its loudest moment.
     """
-    waves = as_loud_as_clips(waves)
+    peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
+    waves = waves * (PEAK / tf.maximum(peak, 1e-6))
     after = ends(waves, sample_rate, trim_db)
     return tf.map_fn(
         lambda sound: tf.audio.encode_wav(sound[0][: sound[1], None], sample_rate),
         (faded(waves, after, sample_rate), after),
         fn_output_signature=tf.TensorSpec([], tf.string),
     )
-
-
-def as_loud_as_clips(waves: tf.Tensor) -> tf.Tensor:
-    """Scale (batch, samples) so that peaks lie at -1 dBFS; silence stays as it is."""
-    peak = tf.reduce_max(tf.abs(waves), axis=1, keepdims=True)
-    return waves * (PEAK / tf.maximum(peak, 1e-6))

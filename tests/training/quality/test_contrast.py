@@ -5,10 +5,13 @@ import soundfile
 import tensorflow as tf
 
 from sound_vae.data.dataset import Dataset, read_dataset
-from sound_vae.fit.contrast import LEAST, MOST, fitting_contrast
 from sound_vae.model.autoencoder import VAE, Architecture
+from sound_vae.model.density import LabelMixtures
 from sound_vae.model.excitation import octaves_heard
 from sound_vae.model.exciter import build_exciter
+from sound_vae.quality.contrast import LEAST, MOST, fitting_contrast
+from sound_vae.serving.description import Description
+from sound_vae.serving.sound_generator import SoundGenerator
 
 
 class Remembers(VAE):
@@ -19,10 +22,8 @@ class Remembers(VAE):
         super().__init__(Architecture("default", frames, bins, latent_dim=2, channels=8))
         clips = tf.constant(data.clips[np.arange(len(data))], tf.float32)
         loudest = tf.reduce_max(clips, axis=[1, 2], keepdims=True)
-        self.known = tf.maximum(loudest - times * (loudest - clips), 0)
-
-    def decode(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return tf.gather(self.known, tf.cast(z[:, 0], tf.int32))
+        known = tf.maximum(loudest - times * (loudest - clips), 0)
+        self.decoder = lambda z, training: tf.gather(known, tf.cast(z[:, 0], tf.int32))
 
 
 def fitted(folder: Path, times: float) -> float:
@@ -34,7 +35,15 @@ def fitted(folder: Path, times: float) -> float:
     vae = Remembers(data, times)
     exciter = build_exciter(vae.architecture, octaves_heard(data.transform))
     means = np.arange(len(data), dtype=np.float32)[:, None].repeat(2, axis=1)
-    return fitting_contrast(vae, exciter, data, means, trim_db=45)
+    density = LabelMixtures.fit(means, data.label_ids, data.labels)
+
+    def generator_with(contrast: float) -> SoundGenerator:
+        described = Description(
+            vae.architecture, data.transform, data.labels, 1.0, 0.0, contrast=contrast
+        )
+        return SoundGenerator(vae, density, described, 0, exciter)
+
+    return fitting_contrast(generator_with, data, means)
 
 
 def test_what_a_decoder_and_a_vocoder_fill_in_is_taken_off(tmp_path: Path) -> None:

@@ -1,26 +1,22 @@
 """How much contrast a vocoder needs, which the clips decide.
 
-    contrast = fitting_contrast(vae, exciter, training, posterior_means(vae, training), trim_db=45)
+    contrast = fitting_contrast(generator_with, training, posterior_means(vae, training))
 
 A window's length before and after a loud moment, and bins beside a loud one, a vocoder fills in: it
 filters by a spectrogram that has been smeared once, and what it makes is smeared again. How much
 that is depends on how steep sounds are.
 """
 
-from functools import partial
+from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.streaming import subsample
-from sound_vae.model.autoencoder import VAE
-from sound_vae.model.exciter import excite
 from sound_vae.model.recogniser import log_mel, normalised
-from sound_vae.model.trimming import ends, faded
-from sound_vae.model.vocoder import Vocoder
-from sound_vae.model.wav_files import as_loud_as_clips
+from sound_vae.serving.served_model import Sounds
+from sound_vae.serving.sound_generator import SoundGenerator
 
 CLIPS, FRAMES = 160, 60_000  # that are coded and decoded, at most
 FRAMES_AT_ONCE = 2_000
@@ -28,19 +24,17 @@ LEAST, MOST = 1.0, 1.15
 
 
 def fitting_contrast(
-    vae: VAE,
-    exciter: keras.Model,
+    generator_with: Callable[[float], SoundGenerator],
     data: Dataset,
     means: np.ndarray,
     *,
-    trim_db: float,
     seed: int = 0,
 ) -> float:
     """Find the contrast with which coded clips are as loud in the mean of decibels as they were.
 
-    `means` (clips, latent_dim) are what the clips are coded as. The mean of decibels is over mel
-    bands that can be heard in either, relative to each sound's loudest; sounds end where they are
-    `trim_db` below that, as the clips do.
+    `generator_with` makes the generator of a contrast; `means` (clips, latent_dim) are what the
+    clips are coded as. The mean is over mel bands that can be heard in the clip or in the sound,
+    each relative to its own loudest. It lies between `LEAST` and `MOST`.
     """
     transform = data.transform
     some = subsample(np.arange(len(data)), min(CLIPS, max(FRAMES // transform.frames, 1)), seed)
@@ -52,17 +46,12 @@ def fitting_contrast(
         return found
 
     def too_loud(contrast: float) -> float:
-        vocoder = Vocoder(transform, contrast)
-
-        @partial(tf.function, autograph=False, reduce_retracing=True)
-        def graph(z: tf.Tensor) -> tf.Tensor:
-            waves = as_loud_as_clips(vocoder.waveform(vae.decode(z), excite(exciter, z), z))
-            after = ends(waves, transform.sample_rate, trim_db)
-            return transform.spectrogram(faded(waves, after, transform.sample_rate))
-
+        generator = generator_with(contrast)
         total, count = 0.0, 0
         for part in parts:
-            wanted, made = mel(data.clips[part]), mel(graph(tf.constant(means[part])).numpy())
+            wavs = generator.latents(tf.constant(means[part]))["wav_bytes"].numpy()
+            sounds = Sounds(list(wavs), means[part], [], transform)
+            wanted, made = mel(data.clips[part]), mel(sounds.spectrograms())
             audible = (wanted > 0) | (made > 0)
             total, count = total + float((made - wanted)[audible].sum()), count + audible.sum()
         return total / max(count, 1)
