@@ -40,7 +40,7 @@ from sound_vae.fit.checkpoint import Checkpoint, History, fingerprint
 from sound_vae.fit.excite import learn_exciter
 from sound_vae.fit.gathering import gathered
 from sound_vae.fit.monitor import Monitor
-from sound_vae.fit.schedule import STEPS_AN_EPOCH, Schedule, choose_pace
+from sound_vae.fit.schedule import LEAST_STEPS, Schedule, choose_pace
 from sound_vae.fit.trainer import Trainer, TrainingFailed
 from sound_vae.fit.warm_start import check_labels, how_to_read, model_to_start_from
 from sound_vae.log import figures_line, sentence
@@ -166,7 +166,7 @@ def prepare(
         steps_per_call=args.steps_per_call,
         seed=args.seed,
         kl_weight=args.kl_weight,
-        least_steps=STEPS_AN_EPOCH,
+        least_steps=LEAST_STEPS,
         warm_start=start is not None,
     )
     trainer = Trainer(vae, training, validation, schedule, listener=listener, cluster=cluster)

@@ -19,7 +19,7 @@ for pool in (
     tf.config.threading.set_inter_op_parallelism_threads,
 ):
     pool(1)  # sums in the same order, so the same weights
-mock.patch("train.STEPS_AN_EPOCH", 1).start()  # short epochs: one can be killed after each
+mock.patch("train.LEAST_STEPS", 1).start()  # short epochs: one can be killed after each
 for line in sys.stdin:
     request = json.loads(line)
     process = os.fork()

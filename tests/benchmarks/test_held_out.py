@@ -11,13 +11,22 @@ NAMES = [f"{word}/{word}_ann_{take}.wav" for word in ("one", "two") for take in 
 
 
 def test_takes_are_kept_away_by_their_number() -> None:
-    away = kept_away(NAMES, "0-4")
+    away = kept_away(NAMES, "0-4", 0)
     assert away == {name for name in NAMES if name[-5] in "01234" and name[-6] == "_"}
-    assert kept_away(NAMES, "11") == {"one/one_ann_11.wav", "two/two_ann_11.wav"}
+    assert kept_away(NAMES, "11", 0) == {"one/one_ann_11.wav", "two/two_ann_11.wav"}
 
 
-def test_without_takes_every_tenth_file_is() -> None:
-    assert kept_away(NAMES, None) == set(NAMES[::10])
+def test_without_takes_a_tenth_of_each_label_is_by_chance() -> None:
+    names = [f"{label}/{i:03}.wav" for label, count in (("a", 40), ("b", 20)) for i in range(count)]
+    drawn = [kept_away(names, None, seed) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    for away in drawn:
+        assert [sum(name.startswith(label) for name in away) for label in "ab"] == [4, 2]
+
+
+def test_a_label_with_few_sounds_is_not_lost() -> None:
+    names = [*(f"a/{i}.wav" for i in range(30)), "b/0.wav", "b/1.wav"]
+    assert not any(name.startswith("b/") for name in kept_away(names, None, 0))
 
 
 def test_no_file_is_in_both_folders(tmp_path: Path) -> None:
@@ -25,7 +34,7 @@ def test_no_file_is_in_both_folders(tmp_path: Path) -> None:
     for name in NAMES:
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).write_text(name)
-    folders = divide(data, kept_away(NAMES, "0-4"), NAMES, tmp_path / "parts")
+    folders = divide(data, kept_away(NAMES, "0-4", 0), NAMES, tmp_path / "parts")
     found = [{str(f.relative_to(part)) for f in part.rglob("*.wav")} for part in folders]
     assert (len(found[0] | found[1]), len(found[0] & found[1])) == (24, 0)
     assert len(found[1]) == 10

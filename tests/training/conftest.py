@@ -53,7 +53,7 @@ def tone() -> Tone:
 @pytest.fixture(scope="session", autouse=True)
 def short_epochs() -> Iterator[None]:
     """Let an epoch be one pass however few clips there are: barely trained models are enough."""
-    with mock.patch("train.STEPS_AN_EPOCH", 1):
+    with mock.patch("train.LEAST_STEPS", 1):
         yield
 
 

@@ -34,20 +34,29 @@ def listener() -> Listener:
 
 def test_a_sound_is_no_distance_from_itself(listener: Listener) -> None:
     values = tf.constant(tones(4).clips[:])
-    assert not listener.errors(listener.features(values), values).numpy().any()
+    assert not listener.errors(listener.hear(values), values).numpy().any()
 
 
 def test_another_label_is_further_away_than_another_take(listener: Listener) -> None:
     values = tones(42).clips
-    wanted = listener.features(tf.constant(values[:40]))
+    wanted = listener.hear(tf.constant(values[:40]))
     take = listener.errors(wanted, tf.constant(values[2:42])).numpy()
     label = listener.errors(wanted, tf.constant(values[1:41])).numpy()
     assert take.shape == (LAYERS,)
     assert label[-1] > 2 * take[-1]
 
 
+def test_levels_are_heard_so_that_no_loud_value_makes_up_for_a_soft_sound(
+    listener: Listener,
+) -> None:
+    values = tones(40).clips[:].astype(np.float32)
+    softer = np.maximum(values - 0.05, 0)  # by 4 dB
+    errors = listener.errors(listener.hear(tf.constant(values)), tf.constant(softer)).numpy()
+    assert (errors > 1e-3).all()
+
+
 def test_gradients_are_numbers_even_for_silence(listener: Listener) -> None:
-    wanted = listener.features(tf.constant(tones(2).clips[:]))
+    wanted = listener.hear(tf.constant(tones(2).clips[:]))
     for start in (0.0, 0.5):
         values = tf.fill([2, TRANSFORM.frames, TRANSFORM.bins], start)
         with tf.GradientTape() as tape:

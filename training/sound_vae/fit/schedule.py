@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import keras
 
-STEPS_AN_EPOCH = 40  # with few clips an epoch needs many small steps to learn anything
+LEAST_STEPS = 75  # of an epoch: a network needs its 3,750 steps whatever the number of clips
+PASS_STEPS = 40  # that a pass over the clips takes, about, when the batch size is chosen
 SMALLEST_BATCH, LARGEST_BATCH = 8, 32  # clips, when the batch size is chosen
 WARMUP_SHARE = 1 / 7  # of the epochs, over which the divergence gets its weight
 
@@ -59,12 +60,12 @@ class Pace:
 def choose_pace(clips: int, devices: int, batch_size: int | None = None) -> Pace:
     """Give the same steps on several devices as on one, as long as each gets enough to do.
 
-    One device takes the power of two with which an epoch has about `STEPS_AN_EPOCH` steps, and
+    One device takes the power of two with which a pass has about `PASS_STEPS` steps, and
     several share that. When each would get less than `SMALLEST_BATCH`, it gets as much, so a step
     takes more clips, and the learning rate grows by the square root of how much more, as Adam's
     should (https://arxiv.org/abs/2205.10287). A batch size that is asked for is that of one device.
     """
-    power = 2 ** round(math.log2(clips / STEPS_AN_EPOCH))
+    power = 2 ** round(math.log2(clips / PASS_STEPS))
     of_one = batch_size or int(min(max(power, SMALLEST_BATCH), LARGEST_BATCH))
     of_all = max(of_one, min(SMALLEST_BATCH, of_one) * devices)
     return Pace(of_all, math.sqrt(of_all / of_one))

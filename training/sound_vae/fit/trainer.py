@@ -18,7 +18,7 @@ from sound_vae.fit.device import Device
 from sound_vae.fit.schedule import Schedule
 from sound_vae.model.autoencoder import VAE, computing_in, elbo_loss, kl_divergence
 from sound_vae.model.label_prior import LabelPrior
-from sound_vae.model.listener import LAYERS, Listener
+from sound_vae.model.listener import LAYERS, Heard, Listener
 from sound_vae.model.normalization import synchronise
 
 OFF_LABEL_WEIGHT = 100.0  # of lying off the label's prior mean, against 1 of the divergence
@@ -243,7 +243,7 @@ class Trainer:
         if self.listener:
             models.append(self.listener.network)
         with computing_in(self.device.precision, *models):
-            wanted = self.listener.features(x) if self.listener else []
+            wanted = self.listener.hear(x) if self.listener else None
             with tf.GradientTape() as tape:
                 terms = self._terms(
                     self.vae, self.prior, x, label_ids, wanted, noise_seed, training=True
@@ -257,7 +257,7 @@ class Trainer:
         self, vae: VAE, prior: LabelPrior, x: tf.Tensor, label_ids: tf.Tensor, start: tf.Tensor
     ) -> tf.Tensor:
         x = tf.cast(x, tf.float32)
-        wanted = self.listener.features(x) if self.listener else []
+        wanted = self.listener.hear(x) if self.listener else None
         return self._terms(vae, prior, x, label_ids, wanted, tf.stack([0, start]), training=False)
 
     def _terms(
@@ -266,13 +266,13 @@ class Trainer:
         prior: LabelPrior,
         x: tf.Tensor,
         label_ids: tf.Tensor,
-        wanted: list[tf.Tensor],
+        wanted: Heard | None,
         noise_seed: tf.Tensor,
         training: bool,
     ) -> tf.Tensor:
         """Batch means of squared error, divergence, distance off label and each layer's error.
 
-        Gives (3 + LAYERS,). `wanted` are the listener's features of x.
+        Gives (3 + LAYERS,). `wanted` is what the listener makes of x.
         """
         mu, log_var = vae.encode(x, training)
         noise = tf.random.stateless_normal(tf.shape(mu), noise_seed)
@@ -285,7 +285,9 @@ class Trainer:
                 tf.reduce_mean(prior.off_label(offset, label_ids)),
             ]
         )
-        heard = self.listener.errors(wanted, reconstruction) if self.listener else tf.ones([LAYERS])
+        heard = tf.ones([LAYERS])
+        if self.listener and wanted:
+            heard = self.listener.errors(wanted, reconstruction)
         return tf.concat([means, heard], 0)
 
     def _loss(self, terms: tf.Tensor, kl_weight: tf.Tensor | float) -> tf.Tensor:

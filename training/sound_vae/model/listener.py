@@ -1,7 +1,7 @@
 """How far apart two sounds are to a listener who knows the labels.
 
     listener = Listener.train(training)
-    errors = listener.errors(listener.features(x), reconstruction)   # one for each of LAYERS
+    errors = listener.errors(listener.hear(x), reconstruction)   # one for each of LAYERS
 
 To a mean squared error of spectrograms a missing consonant is as small as a missing breath. The
 first layers of a network that has learnt to tell the labels apart weigh what matters for that:
@@ -9,7 +9,7 @@ Johnson, Alahi, Fei-Fei, "Perceptual losses for real-time style transfer" (2016)
 frozen; the finished model is measured by another one.
 """
 
-from typing import Self
+from typing import NamedTuple, Self
 
 import keras
 import tensorflow as tf
@@ -17,10 +17,17 @@ from keras import layers
 
 from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
-from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser, mel_graph, normalised
+from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser, loudest_of, mel_graph, normalised
 
 LAYERS = 4  # convolutions of the recogniser
 STEPS = 500  # of the recogniser's training
+
+
+class Heard(NamedTuple):
+    """What a listener makes of sounds."""
+
+    features: list[tf.Tensor]  # of each of LAYERS
+    loudest: tf.Tensor  # band of each sound in decibels, (batch, 1, 1), by which it was heard
 
 
 class Listener:
@@ -60,13 +67,23 @@ class Listener:
         """Train the recogniser on the clips that have a label."""
         self.recogniser.learn(data.labelled(), steps=STEPS, seed=seed + 7, cluster=cluster)
 
-    def features(self, values: tf.Tensor) -> list[tf.Tensor]:
-        """Spectrograms (batch, frames, bins) in 0..1 to what each layer makes of them."""
-        return self.network(normalised(self.mels(values)), training=False)
+    def hear(self, values: tf.Tensor, loudest: tf.Tensor | None = None) -> Heard:
+        """Listen to spectrograms (batch, frames, bins) in 0..1, relative to their loudest bands.
 
-    def errors(self, wanted: list[tf.Tensor], values: tf.Tensor) -> tf.Tensor:
-        """Mean squared error of each layer's features of `values`, (LAYERS,)."""
-        pairs = zip(wanted, self.features(values), strict=True)
+        Or relative to others that are given, (batch, 1, 1) in decibels.
+        """
+        mels = self.mels(values)
+        if loudest is None:
+            loudest = loudest_of(mels)
+        return Heard(self.network(normalised(mels, loudest), training=False), loudest)
+
+    def errors(self, wanted: Heard, values: tf.Tensor) -> tf.Tensor:
+        """Mean squared error of each layer's features of `values`, (LAYERS,).
+
+        Both are heard relative to the loudest band of what is wanted. By its own a decoder would
+        learn to make one value of all sounds, wherever it weighs least, as loud as it takes.
+        """
+        pairs = zip(wanted.features, self.hear(values, wanted.loudest).features, strict=True)
         return tf.stack(
             [
                 tf.reduce_mean(tf.square(tf.cast(a, tf.float32) - tf.cast(b, tf.float32)))

@@ -165,10 +165,19 @@ def _compiled_mel_graph(transform: Transform) -> Callable[[tf.Tensor], tf.Tensor
     return tf.function(mel_graph(transform), reduce_retracing=True)
 
 
-def normalised(mels: tf.Tensor) -> tf.Tensor:
-    """Decibels (clips, frames, bands) to 0..1, where 1 is each clip's loudest band."""
-    loudest = tf.reduce_max(mels, axis=[1, 2], keepdims=True)
+def normalised(mels: tf.Tensor, loudest: tf.Tensor | None = None) -> tf.Tensor:
+    """Decibels (clips, frames, bands) to 0 and up, where 1 is each clip's loudest band.
+
+    Or 1 is what is given as `loudest`, (clips, 1, 1) in decibels.
+    """
+    if loudest is None:
+        loudest = loudest_of(mels)
     return tf.nn.relu(1 + (mels - loudest) / RANGE_DB)
+
+
+def loudest_of(mels: tf.Tensor) -> tf.Tensor:
+    """Take the loudest band of each clip, (clips, 1, 1)."""
+    return tf.reduce_max(mels, axis=[1, 2], keepdims=True)
 
 
 def augmented(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
