@@ -18,7 +18,9 @@ from keras import layers
 from sound_vae.cluster import Cluster
 from sound_vae.data.dataset import Dataset
 from sound_vae.model.recogniser import FEWEST_CLIPS, Recogniser, loudest_of, mel_graph, normalised
+from sound_vae.model.vocoder import GRAIN_DB, LINES_DB
 
+LACKING_DB = (GRAIN_DB + LINES_DB) / 2  # of a mean of decibels
 LAYERS = 4  # convolutions of the recogniser
 STEPS = 500  # of the recogniser's training
 
@@ -78,12 +80,14 @@ class Listener:
         return Heard(self.network(normalised(mels, loudest), training=False), loudest)
 
     def errors(self, wanted: Heard, values: tf.Tensor) -> tf.Tensor:
-        """Mean squared error of each layer's features of `values`, (LAYERS,).
+        """Mean squared error of each layer's features of decoded `values`, (LAYERS,).
 
-        Both are heard relative to the loudest band of what is wanted. By its own a decoder would
-        learn to make one value of all sounds, wherever it weighs least, as loud as it takes.
+        They are heard relative to the loudest band of what is wanted, and as loud as a vocoder
+        makes them. Otherwise a decoder learns to make single values, the same ones of all sounds,
+        as loud as it takes to be heard like that.
         """
-        pairs = zip(wanted.features, self.hear(values, wanted.loudest).features, strict=True)
+        made = values + LACKING_DB / -self.recogniser.transform.floor_db
+        pairs = zip(wanted.features, self.hear(made, wanted.loudest).features, strict=True)
         return tf.stack(
             [
                 tf.reduce_mean(tf.square(tf.cast(a, tf.float32) - tf.cast(b, tf.float32)))
