@@ -14,12 +14,14 @@ import tensorflow as tf
 
 from sound_vae.data.dataset import Dataset
 from sound_vae.data.streaming import subsample
-from sound_vae.model.recogniser import log_mel, normalised
+from sound_vae.model.recogniser import log_mel
 from sound_vae.serving.served_model import Sounds
 from sound_vae.serving.sound_generator import SoundGenerator
 
 CLIPS, FRAMES = 160, 60_000  # that are coded and decoded, at most
 FRAMES_AT_ONCE = 2_000
+LOUD_DB, SOFT_DB = 20.0, 50.0  # below a recording's loudest band; what is in between is soft
+FEWEST_CELLS = 20  # of either kind that say something of a clip
 LEAST, MOST = 1.0, 1.15
 
 
@@ -30,33 +32,37 @@ def fitting_contrast(
     *,
     seed: int = 0,
 ) -> float:
-    """Find the contrast with which coded clips are as loud in the mean of decibels as they were.
+    """Find the contrast with which soft parts of coded clips are as far below loud ones as before.
 
     `generator_with` makes the generator of a contrast; `means` (clips, latent_dim) are what the
-    clips are coded as. The mean is over mel bands that can be heard in the clip or in the sound,
-    each relative to its own loudest. It lies between `LEAST` and `MOST`.
+    clips are coded as. Parts are mel bands at a moment, and the median of what each kind is off by
+    counts: a sound's loudest value, which a decoder blurs most, says nothing of the others. It lies
+    between `LEAST` and `MOST`.
     """
     transform = data.transform
     some = subsample(np.arange(len(data)), min(CLIPS, max(FRAMES // transform.frames, 1)), seed)
     at_once = max(FRAMES_AT_ONCE // transform.frames, 1)
     parts = [some[start : start + at_once] for start in range(0, len(some), at_once)]
 
-    def mel(values: np.ndarray) -> np.ndarray:
-        found: np.ndarray = normalised(log_mel(values, transform)).numpy()
-        return found
-
-    def too_loud(contrast: float) -> float:
+    def soft_too_loud(contrast: float) -> float:
         generator = generator_with(contrast)
-        total, count = 0.0, 0
+        found: list[float] = []
         for part in parts:
             wavs = generator.latents(tf.constant(means[part]))["wav_bytes"].numpy()
-            sounds = Sounds(list(wavs), means[part], [], transform)
-            wanted, made = mel(data.clips[part]), mel(sounds.spectrograms())
-            audible = (wanted > 0) | (made > 0)
-            total, count = total + float((made - wanted)[audible].sum()), count + audible.sum()
-        return total / max(count, 1)
+            sounds = Sounds(list(wavs), means[part], [], transform).spectrograms()
+            wanted = log_mel(data.clips[part], transform)
+            made = log_mel(sounds, transform)
+            off, level = made - wanted, (made + wanted) / 2  # by one alone its chance decided
+            below = level.max(axis=(1, 2), keepdims=True) - level
+            loud, soft = below < LOUD_DB, (below >= LOUD_DB) & (below < SOFT_DB)
+            found += [
+                float(np.median(o[s]) - np.median(o[i]))
+                for o, i, s in zip(off, loud, soft, strict=True)
+                if min(i.sum(), s.sum()) >= FEWEST_CELLS
+            ]
+        return float(np.mean(found)) if found else 0.0
 
-    low, high = too_loud(LEAST), too_loud(MOST)
+    low, high = soft_too_loud(LEAST), soft_too_loud(MOST)
     if low <= 0 or high >= low:
         return LEAST
     return round(LEAST + (MOST - LEAST) * min(low / (low - high), 1.0), 3)
