@@ -3,7 +3,8 @@
     python -m benchmarks.sheet MODEL_DIR recordings docs/sounds/notes.png --labels violin bass
 
 draws a column for each label, and with `--wavs FOLDER` writes the sounds of the last row there,
-each as `<label>.wav`. What all sounds of a decoder have alone, such as a loud value in one place,
+each as `<label>.wav`, and as `<label>-before.wav` what the decoder's mean gives with reconstructed
+phases. What all sounds of a decoder have alone, such as a loud value in one place,
 is seen here and heard by no figure: look at them at full size.
 """
 
@@ -16,6 +17,8 @@ import tensorflow as tf
 from sound_vae.data.dataset import Dataset, read_dataset
 from sound_vae.data.report import DataError
 from sound_vae.file_name import plain_names
+from sound_vae.fit.arguments import hyperparameters
+from sound_vae.model.wav_files import wav_files
 from sound_vae.serving.served_model import ModelError, ServedModel, Sounds
 
 MOST_HERTZ = 7350.0  # what lies above is not drawn
@@ -52,6 +55,7 @@ def draw(kinds: dict[str, np.ndarray], model: ServedModel, labels: list[str], fi
 
     matplotlib.use("Agg")  # no display is needed
     from matplotlib import pyplot as plt
+    from PIL import Image
 
     transform = model.transform
     shown = min(transform.sample_rate / 2, MOST_HERTZ)
@@ -73,6 +77,14 @@ def draw(kinds: dict[str, np.ndarray], model: ServedModel, labels: list[str], fi
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=100)
     plt.close(figure)
+    Image.open(file).quantize(256).save(file, optimize=True)  # a third of the bytes
+
+
+def reconstructed(decoded: np.ndarray, model: ServedModel) -> list[bytes]:
+    """WAV files of decoded values (sounds, frames, bins), as a model without vocoder makes them."""
+    iterations = hyperparameters()["griffin_lim_iterations"]["default"]
+    waves = model.transform.waveform(tf.constant(decoded), iterations)
+    return list(wav_files(waves, model.transform.sample_rate, model.description.trim_db).numpy())
 
 
 def main() -> None:
@@ -94,13 +106,16 @@ def main() -> None:
             parser.error(f"{unknown[0]!r} is no label of {model.name}: {', '.join(model.labels)}")
         data = read_dataset(args.data, **model.transform.how_to_read())
         made = sounds_of(model, labels, args.seed)
-        draw(rows(model, data, made), model, labels, args.picture)
+        kinds = rows(model, data, made)
+        draw(kinds, model, labels, args.picture)
     except (DataError, ModelError, ValueError) as error:
         parser.error(str(error))
     if args.wavs:
         args.wavs.mkdir(parents=True, exist_ok=True)
-        for name, wav in zip(plain_names(labels), made.wavs, strict=True):
-            (args.wavs / f"{name}.wav").write_bytes(wav)
+        before = reconstructed(kinds["mean of the decoder"], model)
+        for name, now, then in zip(plain_names(labels), made.wavs, before, strict=True):
+            (args.wavs / f"{name}.wav").write_bytes(now)
+            (args.wavs / f"{name}-before.wav").write_bytes(then)
     print(f"written to {args.picture}")
 
 

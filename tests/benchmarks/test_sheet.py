@@ -30,7 +30,9 @@ def test_pictures_and_sounds_of_each_label_are_written(
     monkeypatch.setattr(sys, "argv", [*command, "--wavs", str(tmp_path / "wavs")])
     main()
     assert picture.read_bytes().startswith(b"\x89PNG")
-    sounds = [soundfile.read(tmp_path / "wavs" / f"{label}.wav") for label in labels]
+    sounds = [
+        soundfile.read(tmp_path / "wavs" / f"{label}.wav") for label in (*labels, "three-before")
+    ]
     assert all(rate == 8000 and len(wave) > 800 for wave, rate in sounds)
 
 
