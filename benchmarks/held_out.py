@@ -20,14 +20,17 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from benchmarks.full_run import train
 from benchmarks.measurement import Section
 from sound_vae.data.dataset import read_dataset
 from sound_vae.data.folder import is_sound, label_of, visible_files
 from sound_vae.data.report import DataError
+from sound_vae.model.coding import posterior_means
 from sound_vae.quality.evaluation import evaluate, train_recogniser
-from sound_vae.serving.served_model import ServedModel
+from sound_vae.quality.pattern import sticks_out
+from sound_vae.serving.served_model import BATCH, ServedModel
 
 RECOGNISER_SEED = 1001  # the model's listener and the run's own recogniser have others
 REAL = {  # what real sounds get
@@ -37,7 +40,9 @@ REAL = {  # what real sounds get
     "accuracy": "real_accuracy",
     "diversity": 1.0,
     "copies": 0.01,
+    "sticks_out_db": "sticks_out_floor",
 }
+MOST_CODED = 300  # clips whose mean, coded and decoded, is compared with their own
 
 
 def kept_away(names: list[str], takes: str | None, seed: int) -> set[str]:
@@ -80,7 +85,18 @@ def measure(model: ServedModel, training: Path, test: Path) -> dict[str, float]:
     transform = model.transform
     learnt, real = (read_dataset(folder, **transform.how_to_read()) for folder in (training, test))
     recogniser = train_recogniser(learnt, RECOGNISER_SEED)
-    return evaluate(model, learnt, real, seed=RECOGNISER_SEED, recogniser=recogniser, against=real)
+    figures = evaluate(
+        model, learnt, real, seed=RECOGNISER_SEED, recogniser=recogniser, against=real
+    )
+    coded = learnt.subsample(MOST_CODED, RECOGNISER_SEED)
+    recorded = coded.clips[np.arange(len(coded))]
+    parts = np.array_split(posterior_means(model.vae, coded), -(-len(coded) // BATCH))
+    decoded = np.concatenate([model.vae.decode(tf.constant(z)).numpy() for z in parts])
+    halves = np.array_split(np.random.default_rng(RECOGNISER_SEED).permutation(len(coded)), 2)
+    one, other = (recorded[half[: len(coded) // 2]] for half in halves)
+    figures["sticks_out_db"] = sticks_out(decoded, recorded, model.transform)
+    figures["sticks_out_floor"] = sticks_out(one, other, model.transform)
+    return figures
 
 
 def main() -> None:

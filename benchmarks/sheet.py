@@ -4,8 +4,7 @@
 
 draws a column for each label, and with `--wavs FOLDER` writes the sounds of the last row there,
 each as `<label>.wav`, and as `<label>-before.wav` what the decoder's mean gives with reconstructed
-phases. What all sounds of a decoder have alone, such as a loud value in one place,
-is seen here and heard by no figure: look at them at full size.
+phases.
 """
 
 import argparse
@@ -25,11 +24,6 @@ MOST_HERTZ = 7350.0  # what lies above is not drawn
 RANGE_DB = 60.0  # from black to white
 
 
-def sounds_of(model: ServedModel, labels: list[str], seed: int) -> Sounds:
-    """Make a sound of each label."""
-    return model.sample(labels, [seed] * len(labels))
-
-
 def rows(model: ServedModel, data: Dataset, made: Sounds) -> dict[str, np.ndarray]:
     """Spectrograms (labels, frames, bins) of each kind, in 0..1; a recording is its label's middle.
 
@@ -37,15 +31,15 @@ def rows(model: ServedModel, data: Dataset, made: Sounds) -> dict[str, np.ndarra
     """
     recordings = []
     for label in made.labels:
-        clips = data.of_labels([label]) if label in data.labels else data.subset(np.arange(0))
-        if not len(clips):
+        if label and label not in data.labels:
             raise ValueError(f"{label!r} is no label of the recordings")
+        clips = data.of_labels([label]) if label else data
         recordings.append(np.asarray(clips.clips[len(clips) // 2], np.float32))
     decoded = model.vae.decode(tf.constant(made.z)).numpy()
     return {
         "recording": np.stack(recordings),
         "mean of the decoder": decoded,
-        "now": made.spectrograms().astype(np.float32),
+        "made": made.spectrograms().astype(np.float32),
     }
 
 
@@ -68,7 +62,13 @@ def draw(kinds: dict[str, np.ndarray], model: ServedModel, labels: list[str], fi
         for axis, label, values in zip(row, labels, sounds, strict=True):
             decibels = (values[:, :bins] - values.max()) * -transform.floor_db
             axis.imshow(
-                decibels.T, "inferno", origin="lower", aspect="auto", extent=extent, vmin=-RANGE_DB
+                decibels.T,
+                "inferno",
+                origin="lower",
+                aspect="auto",
+                extent=extent,
+                vmin=-RANGE_DB,
+                vmax=0,
             )
             axis.set_title(f"{label}, {kind}", fontsize=9)
         row[0].set_ylabel("kHz")
@@ -77,7 +77,7 @@ def draw(kinds: dict[str, np.ndarray], model: ServedModel, labels: list[str], fi
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=100)
     plt.close(figure)
-    Image.open(file).quantize(256).save(file, optimize=True)  # a third of the bytes
+    Image.open(file).quantize(256).save(file, optimize=True)  # a fifth of the bytes
 
 
 def reconstructed(decoded: np.ndarray, model: ServedModel) -> list[bytes]:
@@ -101,21 +101,21 @@ def main() -> None:
     args = parser.parse_args()
     try:
         model = ServedModel.load(args.model)
-        labels = args.labels or model.labels[:5]
-        if unknown := [label for label in labels if label not in model.labels]:
+        labels = args.labels or model.labels[:5] or [""]
+        if unknown := [label for label in args.labels or [] if label not in model.labels]:
             parser.error(f"{unknown[0]!r} is no label of {model.name}: {', '.join(model.labels)}")
         data = read_dataset(args.data, **model.transform.how_to_read())
-        made = sounds_of(model, labels, args.seed)
+        made = model.sample(labels, [args.seed] * len(labels))
         kinds = rows(model, data, made)
         draw(kinds, model, labels, args.picture)
-    except (DataError, ModelError, ValueError) as error:
+        if args.wavs:
+            args.wavs.mkdir(parents=True, exist_ok=True)
+            before = reconstructed(kinds["mean of the decoder"], model)
+            for name, now, then in zip(plain_names(labels), made.wavs, before, strict=True):
+                (args.wavs / f"{name}.wav").write_bytes(now)
+                (args.wavs / f"{name}-before.wav").write_bytes(then)
+    except (DataError, ModelError, OSError, ValueError) as error:
         parser.error(str(error))
-    if args.wavs:
-        args.wavs.mkdir(parents=True, exist_ok=True)
-        before = reconstructed(kinds["mean of the decoder"], model)
-        for name, now, then in zip(plain_names(labels), made.wavs, before, strict=True):
-            (args.wavs / f"{name}.wav").write_bytes(now)
-            (args.wavs / f"{name}-before.wav").write_bytes(then)
     print(f"written to {args.picture}")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import train
 from sound_vae.fit.arguments import archive_in, defaults, hyperparameters
+from sound_vae.fit.schedule import LEAST_STEPS
 
 
 def test_runs_under_sagemaker_with_its_folders_and_strings(
@@ -108,3 +109,7 @@ def test_reading_arguments_needs_no_keras() -> None:
     folder = Path(train.__file__).parent
     printed = subprocess.check_output([sys.executable, "-c", script], cwd=folder, text=True)
     assert printed == "False\n"
+
+
+def test_the_steps_that_an_epoch_has_at_least_are_those_that_are_said() -> None:
+    assert f"{LEAST_STEPS} optimizer steps" in hyperparameters()["epochs"]["description"]

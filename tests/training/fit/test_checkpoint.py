@@ -173,6 +173,17 @@ def test_a_fingerprint_tells_settings_and_data_apart() -> None:
     assert len({same, *others}) == 6
 
 
+def test_a_fingerprint_tells_versions_of_the_program_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sound_vae.fit.checkpoint.PROGRAM", tmp_path)
+    data, found = Dataset.of(np.zeros((2, 3, 4), np.float16), TRANSFORM), []
+    for loss in ("mse", "mae", "mae"):
+        (tmp_path / "loss.py").write_text(loss)
+        found.append(fingerprint({}, data))
+    assert found[0] != found[1] == found[2]
+
+
 def test_a_run_that_was_cut_short_ends_as_if_it_had_not_been(
     tones: Path, tmp_path: Path, small: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ from sound_vae.fit.trainer import Trainer
 from sound_vae.log import sentence
 
 FILE = "checkpoint.npz"
+PROGRAM = Path(__file__).parents[1]  # sound_vae
 History = list[dict[str, float]]
 
 
@@ -105,10 +106,15 @@ def fingerprint(
 ) -> str:
     """Hash all that decides how a run goes; `weights` are those it begins with, if not new.
 
+    This program is part of it: an epoch of another version may be another length, and learn by
+    another loss.
+
     Of machines with a share of the data each, all get the same, whoever has which clips: AWS does
     not say that a next attempt shares them out as the one before.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for file in sorted(PROGRAM.rglob("*.py")):
+        digest.update(file.read_bytes())
     for array in weights:
         _add(digest, array)
     shares = exchange(f"{_of_clips(data):x}")

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import keras
 
-LEAST_STEPS = 75  # of an epoch: a network needs its 3,750 steps whatever the number of clips
+LEAST_STEPS = (
+    75  # of an epoch: about what 2,700 digits have; hundreds of hits and notes need them, too
+)
 PASS_STEPS = 40  # that a pass over the clips takes, about, when the batch size is chosen
 SMALLEST_BATCH, LARGEST_BATCH = 8, 32  # clips, when the batch size is chosen
 WARMUP_SHARE = 1 / 7  # of the epochs, over which the divergence gets its weight

@@ -19,9 +19,10 @@ from sound_vae.serving.served_model import Sounds
 from sound_vae.serving.sound_generator import SoundGenerator
 
 CLIPS, FRAMES = 160, 60_000  # that are coded and decoded, at most
-FRAMES_AT_ONCE = 2_000
-LOUD_DB, SOFT_DB = 20.0, 50.0  # below a recording's loudest band; what is in between is soft
-FEWEST_CELLS = 20  # of either kind that say something of a clip
+FRAMES_AT_ONCE = 2_000  # that are in memory
+# Below a clip's loudest part: what lies above the first is loud, what lies between them soft.
+LOUD_DB, SOFT_DB = 20.0, 50.0
+FEWEST_PARTS = 20  # of either kind that say something of a clip
 LEAST, MOST = 1.0, 1.15
 
 
@@ -52,13 +53,15 @@ def fitting_contrast(
             sounds = Sounds(list(wavs), means[part], [], transform).spectrograms()
             wanted = log_mel(data.clips[part], transform)
             made = log_mel(sounds, transform)
-            off, level = made - wanted, (made + wanted) / 2  # by one alone its chance decided
+            off = made - wanted
+            # by the recording alone, what chance had made loud there would always seem too soft
+            level = (made + wanted) / 2
             below = level.max(axis=(1, 2), keepdims=True) - level
             loud, soft = below < LOUD_DB, (below >= LOUD_DB) & (below < SOFT_DB)
             found += [
                 float(np.median(o[s]) - np.median(o[i]))
                 for o, i, s in zip(off, loud, soft, strict=True)
-                if min(i.sum(), s.sum()) >= FEWEST_CELLS
+                if min(i.sum(), s.sum()) >= FEWEST_PARTS
             ]
         return float(np.mean(found)) if found else 0.0
 
